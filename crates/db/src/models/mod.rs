@@ -1,0 +1,11 @@
+//! Rows as plain data, one file per aggregate.
+
+mod compute;
+mod pods;
+mod resources;
+mod text;
+
+pub use compute::*;
+pub use pods::*;
+pub use resources::*;
+pub(crate) use text::text_enum;

@@ -1,0 +1,8 @@
+//! Tables as diesel sees them; the same for both backends.
+//!
+//! Booleans are `Bool`, JSON is `Text`, moments are `Timestamp`; ids are text of
+//! at most 36 characters unless they come from a user.
+
+mod core;
+
+pub(crate) use core::*;
