@@ -115,8 +115,7 @@ pub(crate) fn problems(config: &Config) -> Vec<Problem> {
         "expected 68 to 65535",
     );
 
-    let mut quota = config.quota.clone();
-    for limit in crate::section::Section::options(&mut quota) {
+    for limit in crate::section::Section::options(&config.quota) {
         let enough = limit.value.parse::<i64>().is_ok_and(|value| value >= -1);
         expect(enough, "quota", limit.name, "expected -1 or more");
     }
