@@ -231,5 +231,6 @@ macro_rules! store {
 }
 
 mod compute;
+mod jobs;
 mod pods;
 mod resources;

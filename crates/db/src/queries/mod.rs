@@ -7,5 +7,6 @@
 pub(crate) use super::{Conn, dialect};
 
 pub(crate) mod compute;
+pub(crate) mod jobs;
 pub(crate) mod pods;
 pub(crate) mod resources;
