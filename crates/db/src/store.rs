@@ -221,5 +221,6 @@ macro_rules! store {
 }
 
 mod compute;
+mod network;
 mod pods;
 mod resources;

@@ -4,5 +4,7 @@
 //! at most 36 characters unless they come from a user.
 
 mod core;
+mod network;
 
 pub(crate) use core::*;
+pub(crate) use network::*;
