@@ -232,5 +232,6 @@ macro_rules! store {
 
 mod compute;
 mod jobs;
+mod network;
 mod pods;
 mod resources;

@@ -8,3 +8,7 @@ mod job_tables;
 
 pub(crate) use core::*;
 pub(crate) use job_tables::*;
+mod network;
+
+pub(crate) use core::*;
+pub(crate) use network::*;
