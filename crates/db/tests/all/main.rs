@@ -3,4 +3,5 @@
 
 mod core;
 mod jobs;
+mod network;
 mod schema;
