@@ -113,7 +113,7 @@ fn sqlite_pool(path: &str, options: StoreOptions) -> Result<Pool<sqlite::Conn>, 
     let mut config = ManagerConfig::<sqlite::Conn>::default();
     config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(|path| {
-        async move {
+        sqlite::finish(async move {
             let mut conn = sqlite::Conn::establish(path).await?;
             conn.batch_execute(
                 "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
@@ -122,7 +122,7 @@ fn sqlite_pool(path: &str, options: StoreOptions) -> Result<Pool<sqlite::Conn>, 
             .await
             .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
             Ok(conn)
-        }
+        })
         .boxed()
     });
     build(
@@ -198,7 +198,8 @@ macro_rules! on_backend {
             let result = match &$store.backend {
                 Backend::Sqlite(pool) => {
                     let mut $conn = pool.get().await.map_err(no_connection)?;
-                    sqlite::queries::$module::$name(&mut $conn, $($arg),*).await
+                    let operation = sqlite::queries::$module::$name(&mut $conn, $($arg),*);
+                    sqlite::finish(operation).await
                 }
                 Backend::Mysql(pool) => {
                     let mut $conn = pool.get().await.map_err(no_connection)?;
