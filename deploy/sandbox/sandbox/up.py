@@ -1,0 +1,192 @@
+"""Brings the sandbox up, and down: what comes after what, and what may be done at the same time.
+
+    infrastructure: MariaDB, RabbitMQ
+    memcached, schemas, Keystone | the pods' databases (from the schemas)
+    identity, Glance | Open vSwitch and hosts (MECH=openvswitch)
+    all processes of all pods at once, then: do the APIs answer, do the services report
+
+Two cores are the measure: a pod is about ten Python processes that take 2 to 3 s of CPU each to import.
+"""
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+from . import cinder, glance, hosts, identity, neutron, nova, openvswitch, placement
+from .console import say
+from .inifile import write_file
+from .keystone import Keystone
+from .mariadb import MariaDB
+from .process import Service, Supervisor
+from .rabbit import RabbitMQ
+from .readiness import Readiness
+from .rest import answers
+from .schemas import POD_DATABASES, Schemas
+
+POD_SERVICES = (placement, neutron, nova, cinder)
+INFRASTRUCTURE = ('mariadb', 'rabbitmq', 'epmd')
+SHARED = ('keystone', 'glance', 'memcached', 'ovsdb', 'vswitchd')
+
+
+class Sandbox:
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.supervisor = Supervisor(settings.state, settings.host)
+        self.mariadb = MariaDB(settings, self.supervisor)
+
+    # ------------------------------------------------------------ up
+    def infra_up(self):
+        """MariaDB and RabbitMQ, which is all that functional tests need."""
+        with self.supervisor.exclusive():
+            self._infrastructure()
+
+    def _infrastructure(self):
+        self.settings.cache.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(2) as pool:
+            rabbit = pool.submit(RabbitMQ(self.settings, self.supervisor).start)
+            self.mariadb.start()
+            rabbit.result()
+        self._write_env()
+
+    def up(self):
+        with self.supervisor.exclusive():
+            self.settings.remember()
+            (self.settings.state / 'netns').mkdir(exist_ok=True)
+            self.supervisor.run(['ip', 'link', 'set', 'lo', 'up'], check=False)
+            for pod in self.settings.pod_numbers:
+                for service in POD_SERVICES:
+                    service.configure(self.settings, pod)
+            glance.configure(self.settings)
+            self._infrastructure()
+            self._shared_services()
+            self._switches()
+            self._pods()
+
+    def _shared_services(self):
+        settings, supervisor = self.settings, self.supervisor
+        supervisor.start(Service('memcached', ['memcached', '-u', 'root', '-m', '64', '-t', '2', '-l', settings.host,
+                                               '-p', str(settings.ports['memcached'])],
+                                 port=settings.ports['memcached']))
+        schemas = Schemas(settings, supervisor, self.mariadb)
+        keystone = Keystone(settings, supervisor, self.mariadb, schemas)
+        keystone.configure()
+
+        def identity_service():
+            keystone.start()
+            identity.populate(settings)
+
+        with ThreadPoolExecutor(3) as pool:         # two cores, and a little that waits
+            first = pool.submit(identity_service)
+            loads = [pool.submit(schemas.ensure, 'glance', 'glance')]
+            for template in sorted(set(POD_DATABASES.values()), key=['neutron', 'nova'].__contains__, reverse=True):
+                loads += [pool.submit(schemas.ensure, template, f'pod{pod}_{name}')
+                          for pod in settings.pod_numbers
+                          for name, made_from in POD_DATABASES.items() if made_from == template]
+            for load in loads:
+                load.result()
+            for pod in settings.pod_numbers:
+                nova.map_cells(settings, self.mariadb, pod)
+            say('databases of the pods ready')
+            first.result()
+        identity.write_openrc(settings, settings.state)
+        for service in glance.services(settings):
+            supervisor.start(service)
+
+    def _switches(self):
+        if self.settings.l3:
+            hosts.start(self.settings, self.supervisor)
+        elif self.settings.mech == 'openvswitch':
+            openvswitch.start(self.settings, self.supervisor)
+
+    def _pods(self):
+        settings, supervisor = self.settings, self.supervisor
+        services = self.pod_services()
+        self._stop_unwanted(services)
+        stale = supervisor.stale(services)
+        if stale:
+            say('configuration changed, restarting', *supervisor.stop(stale))
+        for pod in settings.pod_numbers:
+            if not supervisor.pid(f'pod{pod}-neutron-api'):
+                neutron.remove_worker_files(settings, pod)
+        for service in services:
+            if not service.late:
+                supervisor.start(service)
+        say('all processes started')
+        supervisor.wait_answer(lambda: answers(settings.glance_url + '/versions'), 'glance', 'API')
+        token = identity.admin_token(settings)
+        glance.ensure_image(settings, token)
+        ready = Readiness(settings, supervisor, self.mariadb, token)
+        for pod in settings.pod_numbers:
+            ready.apis(pod)
+        say('all APIs answer')
+        if settings.l3:
+            for pod in settings.pod_numbers:
+                ready.ovs_agent(pod)
+            for service in services:
+                if service.late:
+                    supervisor.start(service)
+        for pod in settings.pod_numbers:
+            ready.services(pod)
+            ready.l3_agents(pod)
+        nova.ensure_flavor(settings, 1, token)      # in Pod1 only: Tricircle makes it elsewhere when it is needed
+
+    def pod_services(self):
+        """processes of all pods, the same one of each pod next to each other"""
+        rows = [[hosts.place(self.settings, self.supervisor, service) for module in POD_SERVICES
+                 for service in module.services(self.settings, pod)] for pod in self.settings.pod_numbers]
+        return [service for column in zip(*rows) for service in column]
+
+    def _stop_unwanted(self, services):
+        wanted = {service.name for service in services} | set(INFRASTRUCTURE) | set(SHARED)
+        if self.settings.mech == 'podfake' or self.settings.l3:
+            wanted -= {'ovsdb', 'vswitchd'}
+        if self.settings.l3:
+            wanted |= {f'pod{pod}-{name}' for pod in self.settings.pod_numbers for name in hosts.PROCESSES}
+        extra = [name for name in self.supervisor.names()
+                 if name not in wanted and (name.startswith('pod') or name in SHARED)]
+        if extra:
+            say('no longer wanted, stopped', *self.supervisor.stop(extra))
+
+    def _write_env(self):
+        """what tests and Tricircle need to know of the infrastructure; for `.` in a shell, and easy to parse"""
+        settings, mariadb = self.settings, self.mariadb
+        write_file(settings.state / 'env', ''.join(f'export {name}={value}\n' for name, value in {
+            'TRICIRCLE_TEST_MYSQL_URL': mariadb.url('tricircle_test'),
+            'TRICIRCLE_TEST_AMQP_URL': settings.transport_url('tricircle_test', 'tricircle', 'amqp'),
+            'TRICIRCLE_MYSQL_URL': mariadb.url('tricircle', 'tricircle'),
+            'TRICIRCLE_TRANSPORT_URL': settings.transport_url('tricircle', 'tricircle'),
+            'TRICIRCLE_SANDBOX_KEYSTONE': settings.keystone_url,
+            'TRICIRCLE_SANDBOX_PASSWORD': settings.password,
+            'TRICIRCLE_SANDBOX_PODS': settings.pods}.items()), 0o600)
+
+    # ------------------------------------------------------------ down
+    def down(self):
+        """Stop what was started here; data is kept."""
+        with self.supervisor.exclusive():
+            names = self.supervisor.names()
+            held = [name for name in names if name.split('-', 1)[-1] in hosts.PROCESSES]
+            last = [name for name in names if name in INFRASTRUCTURE + SHARED + tuple(held)]
+            stopped = self.supervisor.stop([name for name in names if name not in last])
+            hosts.end_leftovers(self.settings)
+            stopped += self.supervisor.stop(last, grace=20)
+            openvswitch.remove_devices(self.settings, self.supervisor)
+        say('stopped', len(stopped), 'processes')
+
+    def infra_down(self):
+        """The infrastructure alone; it stays when pods still need it."""
+        with self.supervisor.exclusive():
+            users = [name for name in self.supervisor.names()
+                     if name not in INFRASTRUCTURE and self.supervisor.pid(name)]
+            if users:
+                say('pods are up and need it: MariaDB and RabbitMQ stay (`pods-down` stops all)')
+            else:
+                say('stopped', *self.supervisor.stop(INFRASTRUCTURE, grace=20))
+
+    def wipe(self):
+        """Down, and all data removed; schema dumps stay."""
+        self.down()
+        state = self.settings.state
+        for marker in (state / 'netns').glob('*'):
+            self.supervisor.run(['ip', 'netns', 'del', marker.name], check=False)
+        for path in state.iterdir():
+            if path != self.settings.cache:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
