@@ -92,6 +92,16 @@ impl Store {
         migrate::version(&self.url).await
     }
 
+    /// The same database for housekeeping beside the requests: what goes through
+    /// this handle is not counted by [`Store::operations`].
+    #[must_use]
+    pub fn in_background(&self) -> Self {
+        Self {
+            operations: Arc::default(),
+            ..self.clone()
+        }
+    }
+
     /// How many operations went to the database since the start: what a test
     /// compares before and after to prove that a path needs no SQL.
     pub fn operations(&self) -> u64 {
@@ -221,5 +231,7 @@ macro_rules! store {
 }
 
 mod compute;
+mod jobs;
+mod network;
 mod pods;
 mod resources;

@@ -7,5 +7,11 @@
 pub(crate) use super::{Conn, dialect};
 
 pub(crate) mod compute;
+pub(crate) mod jobs;
+pub(crate) mod network_write;
+pub(crate) mod networks;
 pub(crate) mod pods;
+pub(crate) mod ports;
 pub(crate) mod resources;
+pub(crate) mod security_groups;
+pub(crate) mod subnets;
