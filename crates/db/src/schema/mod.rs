@@ -5,10 +5,8 @@
 
 mod core;
 mod job_tables;
-
-pub(crate) use core::*;
-pub(crate) use job_tables::*;
 mod network;
 
 pub(crate) use core::*;
+pub(crate) use job_tables::*;
 pub(crate) use network::*;
