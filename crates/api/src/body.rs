@@ -32,7 +32,9 @@ pub(crate) fn bound(request: &mut ServiceRequest, max: usize) -> Result<(), Faul
     }
     let chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let may_have_body = !matches!(*request.method(), Method::GET | Method::HEAD);
-    if announced.is_some_and(|length| length > 0) || chunked || (announced.is_none() && may_have_body)
+    if announced.is_some_and(|length| length > 0)
+        || chunked
+        || (announced.is_none() && may_have_body)
     {
         let payload = request.extract::<actix_web::web::Payload>();
         // The extractor is ready at once: it only moves the stream out.

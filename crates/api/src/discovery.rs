@@ -86,9 +86,10 @@ pub(crate) fn document(site: &Site, request: &HttpRequest, which: Document) -> H
     };
     let root = format!("{base}{}/", api_root(site.style()));
     let (status, body) = match (site.style(), which) {
-        (FaultStyle::Nova, Document::Root) => {
-            (StatusCode::OK, json!({"versions": [nova_version(&root, &min, &max)]}))
-        }
+        (FaultStyle::Nova, Document::Root) => (
+            StatusCode::OK,
+            json!({"versions": [nova_version(&root, &min, &max)]}),
+        ),
         (FaultStyle::Nova, Document::Version) => {
             let mut version = nova_version(&root, &min, &max);
             version["links"] = json!([
@@ -112,7 +113,10 @@ pub(crate) fn document(site: &Site, request: &HttpRequest, which: Document) -> H
                 Document::Root => StatusCode::MULTIPLE_CHOICES,
                 _ => StatusCode::OK,
             };
-            (status, json!({"versions": [cinder_version(&root, &min, &max)]}))
+            (
+                status,
+                json!({"versions": [cinder_version(&root, &min, &max)]}),
+            )
         }
         (FaultStyle::Neutron, Document::Root) => (
             StatusCode::OK,
@@ -213,7 +217,11 @@ mod tests {
             (Admin, "/metrics", Visit::Metrics),
             (Admin, "/metrics/", Visit::Unknown),
         ] {
-            assert_eq!(visit(style, &Method::GET, path), expected, "{style:?} {path}");
+            assert_eq!(
+                visit(style, &Method::GET, path),
+                expected,
+                "{style:?} {path}"
+            );
         }
         assert_eq!(visit(Nova, &Method::POST, "/v2.1"), Visit::Protected);
         assert_eq!(visit(Admin, &Method::POST, "/metrics"), Visit::Unknown);

@@ -111,7 +111,10 @@ fn finish(
                 .unwrap_or_default()
                 .to_owned();
             let (request, bare) = response.into_parts();
-            ServiceResponse::new(request, rendered(site.style(), fault, &accept, bare.headers()))
+            ServiceResponse::new(
+                request,
+                rendered(site.style(), fault, &accept, bare.headers()),
+            )
         }
         None => response,
     };
@@ -133,7 +136,13 @@ fn finish(
 
     let took = started.elapsed();
     let route = route_of(&response);
-    observe(site.name(), response.request().method(), &route, status, took);
+    observe(
+        site.name(),
+        response.request().method(),
+        &route,
+        status,
+        took,
+    );
     log(&response, &route, fault.as_ref(), took);
     response
 }
@@ -204,7 +213,10 @@ fn set_request_id(headers: &mut HeaderMap, style: FaultStyle, ids: &RequestIds) 
 /// already.
 fn set_version(headers: &mut HeaderMap, style: FaultStyle, version: Microversion) {
     let (service, own): (&str, &[&str]) = match style {
-        FaultStyle::Nova => ("compute", &["OpenStack-API-Version", "X-OpenStack-Nova-API-Version"]),
+        FaultStyle::Nova => (
+            "compute",
+            &["OpenStack-API-Version", "X-OpenStack-Nova-API-Version"],
+        ),
         FaultStyle::Cinder => ("volume", &["OpenStack-API-Version"]),
         FaultStyle::Neutron | FaultStyle::Admin => return,
     };
@@ -244,15 +256,27 @@ fn log(
     let detail = fault.and_then(Fault::detail);
     if status.is_server_error() {
         tracing::error!(
-            http.status = status.as_u16(), duration_ms, project.id = project, user.id = user,
-            error = detail, "{method} {path} failed"
+            http.status = status.as_u16(),
+            duration_ms,
+            project.id = project,
+            user.id = user,
+            error = detail,
+            "{method} {path} failed"
         );
     } else if matches!(route, "/healthcheck" | "/metrics") {
-        tracing::debug!(http.status = status.as_u16(), duration_ms, "{method} {path}");
+        tracing::debug!(
+            http.status = status.as_u16(),
+            duration_ms,
+            "{method} {path}"
+        );
     } else {
         tracing::info!(
-            http.status = status.as_u16(), duration_ms, project.id = project, user.id = user,
-            error = detail, "{method} {path}"
+            http.status = status.as_u16(),
+            duration_ms,
+            project.id = project,
+            user.id = user,
+            error = detail,
+            "{method} {path}"
         );
     }
 }

@@ -101,10 +101,9 @@ pub fn parse(
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(other) => Err(match style {
-            FaultStyle::Nova | FaultStyle::Cinder => Fault::bad_request(format!(
-                "{} is not of type 'object'",
-                python_repr(&other)
-            )),
+            FaultStyle::Nova | FaultStyle::Cinder => {
+                Fault::bad_request(format!("{} is not of type 'object'", python_repr(&other)))
+            }
             FaultStyle::Neutron | FaultStyle::Admin => Fault::bad_request(malformed),
         }),
         Err(_) => Err(Fault::bad_request(malformed)),
@@ -187,7 +186,13 @@ mod tests {
             (Nova, "text/plain", "x", 400, "Malformed request body"),
             (Nova, json, "", 400, "None is not of type 'object'"),
             (Nova, json, "[]", 400, "[] is not of type 'object'"),
-            (Nova, json, "[\"it's\"]", 400, "[\"it's\"] is not of type 'object'"),
+            (
+                Nova,
+                json,
+                "[\"it's\"]",
+                400,
+                "[\"it's\"] is not of type 'object'",
+            ),
             (Cinder, json, "{bad", 400, "Malformed request body"),
             (Cinder, "text/plain", "x", 415, "Unsupported Content-Type"),
             (Cinder, json, "[]", 400, "[] is not of type 'object'"),
@@ -208,7 +213,8 @@ mod tests {
 
     #[test]
     fn an_object_passes_and_its_member_is_found_or_named() {
-        let body = JsonBody(parse(FaultStyle::Neutron, "", br#"{"network": {"name": "n"}}"#).unwrap());
+        let body =
+            JsonBody(parse(FaultStyle::Neutron, "", br#"{"network": {"name": "n"}}"#).unwrap());
         assert_eq!(body.member("network").unwrap()["name"], json!("n"));
         assert_eq!(
             body.member("port").unwrap_err().message(),

@@ -51,9 +51,16 @@ mod tests {
     #[test]
     fn the_marker_is_replaced_and_the_rest_kept() {
         assert_eq!(
-            with_parameters("limit=2&marker=a&name=x%26y&name=z", &["marker"], &[("marker", "b")]),
+            with_parameters(
+                "limit=2&marker=a&name=x%26y&name=z",
+                &["marker"],
+                &[("marker", "b")]
+            ),
             "limit=2&name=x%26y&name=z&marker=b"
         );
-        assert_eq!(with_parameters("", &["marker"], &[("marker", "b")]), "marker=b");
+        assert_eq!(
+            with_parameters("", &["marker"], &[("marker", "b")]),
+            "marker=b"
+        );
     }
 }

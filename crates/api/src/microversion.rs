@@ -235,9 +235,7 @@ mod tests {
         outcome(negotiate(FaultStyle::Cinder, &headers(pairs), CINDER))
     }
 
-    fn outcome(
-        result: Result<Microversion, Refused>,
-    ) -> Result<String, (u16, Option<String>)> {
+    fn outcome(result: Result<Microversion, Refused>) -> Result<String, (u16, Option<String>)> {
         result.map(|v| v.to_string()).map_err(|refused| {
             (
                 refused.fault.status().as_u16(),
@@ -249,7 +247,9 @@ mod tests {
     #[test]
     fn versions_order_by_number_and_parse_strictly() {
         assert!(Microversion::parse("2.9") < Microversion::parse("2.10"));
-        for bad in ["", "2", "2.", ".1", "02.1", "2.01", "+2.1", "2.1.1", "2.x", "0.1", "2.99999"] {
+        for bad in [
+            "", "2", "2.", ".1", "02.1", "2.01", "+2.1", "2.1.1", "2.x", "0.1", "2.99999",
+        ] {
             assert_eq!(Microversion::parse(bad), None, "{bad}");
         }
     }
@@ -267,11 +267,17 @@ mod tests {
             ok("2.10")
         );
         assert_eq!(
-            nova(&[(STANDARD_HEADER, "compute 2.2, compute 2.3"), (NOVA_HEADER, "2.10")]),
+            nova(&[
+                (STANDARD_HEADER, "compute 2.2, compute 2.3"),
+                (NOVA_HEADER, "2.10")
+            ]),
             ok("2.3")
         );
         assert_eq!(
-            nova(&[(STANDARD_HEADER, "compute 2.2"), (STANDARD_HEADER, "volume 3.5")]),
+            nova(&[
+                (STANDARD_HEADER, "compute 2.2"),
+                (STANDARD_HEADER, "volume 3.5")
+            ]),
             ok("2.2")
         );
     }
@@ -283,7 +289,10 @@ mod tests {
             nova(&[(STANDARD_HEADER, "compute 2.104")]),
             Err((406, Some("2.104".to_owned())))
         );
-        assert_eq!(cinder(&[(STANDARD_HEADER, "volume 2.9")]), Err((406, Some("2.9".to_owned()))));
+        assert_eq!(
+            cinder(&[(STANDARD_HEADER, "volume 2.9")]),
+            Err((406, Some("2.9".to_owned())))
+        );
     }
 
     #[test]
@@ -291,8 +300,14 @@ mod tests {
         let ok = |v: &str| Ok(v.to_owned());
         assert_eq!(cinder(&[]), ok("3.0"));
         assert_eq!(cinder(&[(STANDARD_HEADER, "volume 3.50")]), ok("3.50"));
-        assert_eq!(cinder(&[(STANDARD_HEADER, "compute 2.1,volume latest")]), ok("3.71"));
-        assert_eq!(cinder(&[(STANDARD_HEADER, "compute 2.1")]), Err((400, None)));
+        assert_eq!(
+            cinder(&[(STANDARD_HEADER, "compute 2.1,volume latest")]),
+            ok("3.71")
+        );
+        assert_eq!(
+            cinder(&[(STANDARD_HEADER, "compute 2.1")]),
+            Err((400, None))
+        );
         assert_eq!(cinder(&[(STANDARD_HEADER, "volume")]), Err((400, None)));
     }
 

@@ -189,32 +189,74 @@ mod tests {
     #[test]
     fn nova_names_each_kind() {
         for (kind, expected) in [
-            (FaultKind::BadRequest, r#"{"badRequest":{"code":400,"message":"m"}}"#),
+            (
+                FaultKind::BadRequest,
+                r#"{"badRequest":{"code":400,"message":"m"}}"#,
+            ),
             (
                 FaultKind::Unauthorized,
                 r#"{"error":{"code":401,"title":"Unauthorized","message":"m"}}"#,
             ),
-            (FaultKind::Forbidden, r#"{"forbidden":{"code":403,"message":"m"}}"#),
-            (FaultKind::NotFound, r#"{"itemNotFound":{"code":404,"message":"m"}}"#),
-            (FaultKind::MethodNotAllowed, r#"{"badMethod":{"code":405,"message":"m"}}"#),
-            (FaultKind::NotAcceptable, r#"{"computeFault":{"code":406,"message":"m"}}"#),
-            (FaultKind::Conflict, r#"{"conflictingRequest":{"code":409,"message":"m"}}"#),
-            (FaultKind::PreconditionFailed, r#"{"computeFault":{"code":412,"message":"m"}}"#),
+            (
+                FaultKind::Forbidden,
+                r#"{"forbidden":{"code":403,"message":"m"}}"#,
+            ),
+            (
+                FaultKind::NotFound,
+                r#"{"itemNotFound":{"code":404,"message":"m"}}"#,
+            ),
+            (
+                FaultKind::MethodNotAllowed,
+                r#"{"badMethod":{"code":405,"message":"m"}}"#,
+            ),
+            (
+                FaultKind::NotAcceptable,
+                r#"{"computeFault":{"code":406,"message":"m"}}"#,
+            ),
+            (
+                FaultKind::Conflict,
+                r#"{"conflictingRequest":{"code":409,"message":"m"}}"#,
+            ),
+            (
+                FaultKind::PreconditionFailed,
+                r#"{"computeFault":{"code":412,"message":"m"}}"#,
+            ),
             (
                 FaultKind::TooLarge,
                 r#"{"overLimit":{"code":413,"message":"m","retryAfter":"0"}}"#,
             ),
-            (FaultKind::UnsupportedMediaType, r#"{"badMediaType":{"code":415,"message":"m"}}"#),
+            (
+                FaultKind::UnsupportedMediaType,
+                r#"{"badMediaType":{"code":415,"message":"m"}}"#,
+            ),
             (
                 FaultKind::OverLimit,
                 r#"{"overLimit":{"code":429,"message":"m","retryAfter":"0"}}"#,
             ),
-            (FaultKind::NotImplemented, r#"{"notImplemented":{"code":501,"message":"m"}}"#),
-            (FaultKind::Unavailable, r#"{"serviceUnavailable":{"code":503,"message":"m"}}"#),
-            (FaultKind::PodUnavailable, r#"{"serviceUnavailable":{"code":503,"message":"m"}}"#),
-            (FaultKind::PodTimeout, r#"{"computeFault":{"code":504,"message":"m"}}"#),
-            (FaultKind::Internal, r#"{"computeFault":{"code":500,"message":"m"}}"#),
-            (FaultKind::Raw(418), r#"{"computeFault":{"code":418,"message":"m"}}"#),
+            (
+                FaultKind::NotImplemented,
+                r#"{"notImplemented":{"code":501,"message":"m"}}"#,
+            ),
+            (
+                FaultKind::Unavailable,
+                r#"{"serviceUnavailable":{"code":503,"message":"m"}}"#,
+            ),
+            (
+                FaultKind::PodUnavailable,
+                r#"{"serviceUnavailable":{"code":503,"message":"m"}}"#,
+            ),
+            (
+                FaultKind::PodTimeout,
+                r#"{"computeFault":{"code":504,"message":"m"}}"#,
+            ),
+            (
+                FaultKind::Internal,
+                r#"{"computeFault":{"code":500,"message":"m"}}"#,
+            ),
+            (
+                FaultKind::Raw(418),
+                r#"{"computeFault":{"code":418,"message":"m"}}"#,
+            ),
         ] {
             let fault = Fault::new(kind, "m");
             assert_eq!(body(FaultStyle::Nova, &fault), expected);

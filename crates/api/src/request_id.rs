@@ -43,9 +43,7 @@ impl RequestIds {
 /// accepted ends up in logs.
 pub(crate) fn is_request_id(text: &str) -> bool {
     text.strip_prefix("req-").is_some_and(|id| {
-        id.len() == 36
-            && Uuid::try_parse(id).is_ok()
-            && !id.bytes().any(|b| b.is_ascii_uppercase())
+        id.len() == 36 && Uuid::try_parse(id).is_ok() && !id.bytes().any(|b| b.is_ascii_uppercase())
     })
 }
 

@@ -197,7 +197,10 @@ impl Service {
                     }
                 }
             }
-            tracing::info!(service.name = name, "no new connections; finishing requests under way");
+            tracing::info!(
+                service.name = name,
+                "no new connections; finishing requests under way"
+            );
             handle.stop(true).await;
             if let Err(error) = serving.await {
                 tracing::error!(service.name = name, error = %error, "the server's task failed");
