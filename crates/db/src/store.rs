@@ -231,6 +231,7 @@ macro_rules! store {
 }
 
 mod compute;
+mod intents;
 mod jobs;
 mod network;
 mod pods;
