@@ -40,20 +40,24 @@ pub(crate) fn bound(request: &mut ServiceRequest, max: usize) -> Result<(), Faul
         // The extractor is ready at once: it only moves the stream out.
         if let Some(Ok(payload)) = futures_util::FutureExt::now_or_never(payload) {
             request.set_payload(Payload::Stream {
-                payload: Box::pin(guarded(payload, max)),
+                payload: Box::pin(guarded(payload, max, LONGEST_PAUSE)),
             });
         }
     }
     Ok(())
 }
 
-fn guarded<S>(body: S, max: usize) -> impl Stream<Item = Result<Bytes, PayloadError>>
+fn guarded<S>(
+    body: S,
+    max: usize,
+    longest_pause: Duration,
+) -> impl Stream<Item = Result<Bytes, PayloadError>>
 where
     S: Stream<Item = Result<Bytes, PayloadError>>,
 {
     stream::unfold(Some((Box::pin(body), 0_usize)), move |state| async move {
         let (mut body, read) = state?;
-        match tokio::time::timeout(LONGEST_PAUSE, body.next()).await {
+        match tokio::time::timeout(longest_pause, body.next()).await {
             Ok(None) => None,
             Ok(Some(Err(error))) => Some((Err(error), None)),
             Ok(Some(Ok(piece))) => {
@@ -85,19 +89,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_cut_at_the_bound_whatever_was_announced() {
-        let all: Vec<_> = guarded(pieces(&[4, 4, 2]), 10).collect().await;
+        let all: Vec<_> = guarded(pieces(&[4, 4, 2]), 10, LONGEST_PAUSE)
+            .collect()
+            .await;
         assert_eq!(all.len(), 3);
         assert!(all.iter().all(Result::is_ok));
 
-        let cut: Vec<_> = guarded(pieces(&[4, 4, 3, 100]), 10).collect().await;
+        let cut: Vec<_> = guarded(pieces(&[4, 4, 3, 100]), 10, LONGEST_PAUSE)
+            .collect()
+            .await;
         assert_eq!(cut.len(), 3);
         assert!(matches!(cut.last(), Some(Err(PayloadError::Overflow))));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_body_that_stops_coming_is_given_up() {
         let stalled = pieces(&[4]).chain(stream::pending());
-        let got: Vec<_> = guarded(stalled, 10).collect().await;
+        let got: Vec<_> = guarded(stalled, 10, Duration::from_millis(5))
+            .collect()
+            .await;
         assert_eq!(got.len(), 2);
         assert!(matches!(got.last(), Some(Err(PayloadError::Io(_)))));
     }
