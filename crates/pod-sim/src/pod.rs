@@ -18,7 +18,7 @@ use crate::nova::{self, Flavor};
 use crate::placement;
 use crate::request::{Reply, Request, Service};
 use crate::server::{Backend, CallerName, Node, SimError};
-use crate::state::{Addresses, PodState};
+use crate::state::PodState;
 
 /// Locks, whether or not another holder panicked.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -123,12 +123,8 @@ impl SimPod {
         identity: Arc<Mutex<KeystoneState>>,
         glance: Arc<Mutex<GlanceState>>,
     ) -> Result<Self, SimError> {
-        let keystone = lock(&identity).url.clone();
-        let mut state = PodState {
-            name: name.to_owned(),
-            addresses: Addresses { keystone },
-            ..PodState::default()
-        };
+        let mut state = PodState::default();
+        state.name = name.to_owned();
         state.nova.zones = vec!["nova".into()];
         state.neutron.dns_domain = format!("{}.example.", name.to_lowercase());
         let backend = Arc::new(PodBackend {

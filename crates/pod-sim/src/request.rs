@@ -158,7 +158,6 @@ pub(crate) enum Body {
     /// JSON with `charset=UTF-8` in its content type, as Nova's faults have.
     JsonUtf8(Value),
     Html(String),
-    Raw(&'static str, Bytes),
 }
 
 impl Reply {

@@ -360,6 +360,5 @@ fn write(request: &Request, reply: Reply) -> HttpResponse {
         Body::Html(text) => response
             .insert_header(("content-type", "text/html; charset=UTF-8"))
             .body(text),
-        Body::Raw(kind, bytes) => response.insert_header(("content-type", kind)).body(bytes),
     }
 }

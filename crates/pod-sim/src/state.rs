@@ -55,18 +55,11 @@ impl Default for Timing {
     }
 }
 
-/// Addresses that a pod puts in its answers.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Addresses {
-    pub(crate) keystone: String,
-}
-
 /// Everything that one pod knows.
 #[derive(Debug, Default)]
 pub(crate) struct PodState {
     /// The region's name; host names are made of it.
     pub(crate) name: String,
-    pub(crate) addresses: Addresses,
     pub(crate) nova: NovaState,
     pub(crate) neutron: NeutronState,
     pub(crate) cinder: CinderState,

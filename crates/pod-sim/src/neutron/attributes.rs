@@ -26,7 +26,6 @@ pub(super) enum Kind {
 pub(super) enum Set {
     Never,
     OnCreate,
-    OnUpdate,
     Always,
     ByAdmin,
     ByAdminOnCreate,
@@ -98,7 +97,7 @@ pub(super) fn check_create(
         let Some(attribute) = find(own, name) else {
             continue;
         };
-        if matches!(attribute.set, Set::Never | Set::OnUpdate) {
+        if attribute.set == Set::Never {
             return Err(bad_request(&format!(
                 "Attribute '{name}' not allowed in POST"
             )));
