@@ -156,7 +156,8 @@ impl SimCloud {
             (Service::Glance, options.glance_port),
             (Service::Control, options.control_port),
         ];
-        let node = Arc::new(Node::start(&services, Arc::clone(&backend) as Arc<dyn Backend>).await?);
+        let node =
+            Arc::new(Node::start(&services, Arc::clone(&backend) as Arc<dyn Backend>).await?);
         backend.control.watch(node.journal(), node.faults());
         let cloud = SimCloud {
             identity,

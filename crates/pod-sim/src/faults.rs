@@ -130,9 +130,9 @@ impl Faults {
 
     pub(crate) fn take(&self, service: Service, method: &str, path: &str) -> Option<Fault> {
         let mut rules = self.rules();
-        let rule = rules.iter_mut().find(|rule| {
-            rule.left != Times::N(0) && rule.matcher.matches(service, method, path)
-        })?;
+        let rule = rules
+            .iter_mut()
+            .find(|rule| rule.left != Times::N(0) && rule.matcher.matches(service, method, path))?;
         if let Times::N(n) = &mut rule.left {
             *n -= 1;
         }

@@ -68,15 +68,19 @@ pub(crate) fn public(request: &Request) -> Option<Reply> {
         [only] if only == "versions" => 200,
         _ => return None,
     };
-    let versions: Vec<Value> = [("v2.17", "CURRENT"), ("v2.16", "SUPPORTED"), ("v2.0", "SUPPORTED")]
-        .iter()
-        .map(|(id, status)| {
-            json!({
-                "id": id, "status": status,
-                "links": [{"rel": "self", "href": format!("{}/v2/", request.base)}],
-            })
+    let versions: Vec<Value> = [
+        ("v2.17", "CURRENT"),
+        ("v2.16", "SUPPORTED"),
+        ("v2.0", "SUPPORTED"),
+    ]
+    .iter()
+    .map(|(id, status)| {
+        json!({
+            "id": id, "status": status,
+            "links": [{"rel": "self", "href": format!("{}/v2/", request.base)}],
         })
-        .collect();
+    })
+    .collect();
     Some(Reply::json(code, json!({ "versions": versions })))
 }
 
@@ -97,11 +101,13 @@ pub(crate) fn answer(state: &mut GlanceState, request: &Request, caller: &Caller
                 .iter()
                 .filter(seen)
                 .filter(|image| {
-                    ["name", "status", "visibility", "owner", "id"].iter().all(|key| {
-                        query
-                            .get(key)
-                            .is_none_or(|wanted| image[*key] == wanted.trim_start_matches("in:"))
-                    })
+                    ["name", "status", "visibility", "owner", "id"]
+                        .iter()
+                        .all(|key| {
+                            query.get(key).is_none_or(|wanted| {
+                                image[*key] == wanted.trim_start_matches("in:")
+                            })
+                        })
                 })
                 .collect();
             Reply::ok(json!({

@@ -32,8 +32,7 @@ pub(crate) fn is_request_id(text: &str) -> bool {
 
 /// Random text of `length` characters out of letters and digits.
 pub(crate) fn secret(length: usize) -> String {
-    const ALPHABET: &[u8] =
-        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let mut rng = rand::rng();
     (0..length)
         .filter_map(|_| ALPHABET.get(rng.random_range(0..ALPHABET.len())))

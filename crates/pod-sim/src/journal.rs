@@ -97,11 +97,7 @@ impl Journal {
 
     /// Waits until a call that satisfies `wanted` is in the journal and returns
     /// it; `None` when `limit` passes first.
-    pub async fn wait_for(
-        &self,
-        limit: Duration,
-        wanted: impl Fn(&Call) -> bool,
-    ) -> Option<Call> {
+    pub async fn wait_for(&self, limit: Duration, wanted: impl Fn(&Call) -> bool) -> Option<Call> {
         let mut changes = self.version.subscribe();
         let found = async {
             loop {

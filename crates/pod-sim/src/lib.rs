@@ -16,10 +16,7 @@
 //! functions, in `server`, and know nothing of OpenStack.
 //!
 //! What it refuses to be: a scheduler, a hypervisor, or a dataplane.
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod cinder;
 mod cloud;

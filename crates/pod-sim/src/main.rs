@@ -88,7 +88,9 @@ async fn run(args: Args) -> Result<(), SimError> {
     writeln!(out, "{ready}")
         .and_then(|()| out.flush())
         .map_err(|e| SimError::Invalid(e.to_string()))?;
-    wait_for_end().await.map_err(|e| SimError::Invalid(e.to_string()))?;
+    wait_for_end()
+        .await
+        .map_err(|e| SimError::Invalid(e.to_string()))?;
     for pod in pods {
         pod.stop().await;
     }
@@ -97,8 +99,7 @@ async fn run(args: Args) -> Result<(), SimError> {
 }
 
 async fn wait_for_end() -> std::io::Result<()> {
-    let mut terminate =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted,
         _ = terminate.recv() => Ok(()),

@@ -114,9 +114,7 @@ fn route(pod: &PodState, request: &Request, path: &[&str]) -> Reply {
                 .collect();
             Reply::ok(json!({ "resource_classes": classes }))
         }
-        ("GET", ["resource_providers", uuid]) if *uuid == id => {
-            Reply::ok(provider(pod, &id))
-        }
+        ("GET", ["resource_providers", uuid]) if *uuid == id => Reply::ok(provider(pod, &id)),
         ("GET", ["resource_providers", uuid, "inventories"]) if *uuid == id => {
             let inventory = |total: u64, reserved: u64, ratio: f64| {
                 json!({
@@ -136,22 +134,34 @@ fn route(pod: &PodState, request: &Request, path: &[&str]) -> Reply {
                 "VCPU": cpu, "MEMORY_MB": ram, "DISK_GB": disk,
             }}))
         }
-        _ => fault(404, "Not Found", "The resource could not be found.\n\n   ", request),
+        _ => fault(
+            404,
+            "Not Found",
+            "The resource could not be found.\n\n   ",
+            request,
+        ),
     }
 }
 
 fn provider(pod: &PodState, id: &str) -> Value {
-    let links: Vec<Value> = ["self", "inventories", "usages", "aggregates", "traits", "allocations"]
-        .iter()
-        .map(|rel| {
-            let tail = if *rel == "self" {
-                String::new()
-            } else {
-                format!("/{rel}")
-            };
-            json!({"rel": rel, "href": format!("/resource_providers/{id}{tail}")})
-        })
-        .collect();
+    let links: Vec<Value> = [
+        "self",
+        "inventories",
+        "usages",
+        "aggregates",
+        "traits",
+        "allocations",
+    ]
+    .iter()
+    .map(|rel| {
+        let tail = if *rel == "self" {
+            String::new()
+        } else {
+            format!("/{rel}")
+        };
+        json!({"rel": rel, "href": format!("/resource_providers/{id}{tail}")})
+    })
+    .collect();
     json!({
         "uuid": id, "name": pod.compute_host(), "generation": 1, "links": links,
         "parent_provider_uuid": null, "root_provider_uuid": id,
@@ -202,9 +212,7 @@ fn candidates(pod: &PodState, request: &Request, id: &str) -> Reply {
     }
     let resources: Map<String, Value> = capacity
         .iter()
-        .map(|(name, total, used)| {
-            ((*name).to_owned(), json!({"capacity": total, "used": used}))
-        })
+        .map(|(name, total, used)| ((*name).to_owned(), json!({"capacity": total, "used": used})))
         .collect();
     Reply::ok(json!({
         "allocation_requests": [{

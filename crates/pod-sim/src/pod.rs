@@ -222,11 +222,7 @@ impl SimPod {
 
     /// Waits until `wanted` holds of the inventory. Returns whether it did
     /// before `limit` passed. Wakes on calls and on promised work, not by polling.
-    pub async fn wait_until(
-        &self,
-        limit: Duration,
-        wanted: impl Fn(&Inventory) -> bool,
-    ) -> bool {
+    pub async fn wait_until(&self, limit: Duration, wanted: impl Fn(&Inventory) -> bool) -> bool {
         let mut changes = self.backend.changes.subscribe();
         let deadline = Instant::now() + limit;
         loop {

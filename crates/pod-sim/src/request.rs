@@ -207,7 +207,10 @@ impl Reply {
                 "message": "The request you have made requires authentication.",
             }}),
         )
-        .header("WWW-Authenticate", &format!("Keystone uri=\"{keystone_url}\""))
+        .header(
+            "WWW-Authenticate",
+            &format!("Keystone uri=\"{keystone_url}\""),
+        )
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {

@@ -12,7 +12,8 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use actix_web::dev::{Extensions, ServerHandle};
@@ -82,10 +83,45 @@ struct Inner {
 struct Running {
     handle: ServerHandle,
     thread: std::thread::JoinHandle<()>,
+    connections: Arc<Connections>,
 }
 
 /// A duplicate of a connection's socket.
-struct Connection(Option<TcpStream>);
+struct Connection(Option<Arc<TcpStream>>);
+
+/// The connections of one run of a server. Its stop does not wait for idle
+/// workers, which would go on answering on connections that are kept alive.
+#[derive(Default)]
+struct Connections {
+    closed: AtomicBool,
+    sockets: Mutex<Vec<Weak<TcpStream>>>,
+}
+
+impl Connections {
+    fn add(&self, socket: &Arc<TcpStream>) {
+        let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        sockets.retain(|socket| socket.strong_count() > 0);
+        sockets.push(Arc::downgrade(socket));
+        drop(sockets);
+        if self.closed.load(Ordering::SeqCst) {
+            shut(socket);
+        }
+    }
+
+    fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        let sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        for socket in sockets.iter().filter_map(Weak::upgrade) {
+            shut(&socket);
+        }
+    }
+}
+
+fn shut(socket: &TcpStream) {
+    if let Err(error) = socket.shutdown(Shutdown::Both) {
+        tracing::debug!(%error, "the connection was gone already");
+    }
+}
 
 impl Node {
     /// Chooses the ports (0 = any free one) and starts to serve.
@@ -143,6 +179,7 @@ impl Node {
     pub(crate) async fn stop(&self) {
         let running = self.slot().take();
         if let Some(running) = running {
+            running.connections.close();
             running.handle.stop(false).await;
             let joined = tokio::task::spawn_blocking(move || running.thread.join()).await;
             if joined.is_err() {
@@ -158,8 +195,7 @@ impl Node {
         }
         let mut listeners = Vec::new();
         for address in self.ports.values() {
-            listeners
-                .push(TcpListener::bind(address).map_err(|e| SimError::Listen(*address, e))?);
+            listeners.push(TcpListener::bind(address).map_err(|e| SimError::Listen(*address, e))?);
         }
         self.serve(listeners).await
     }
@@ -167,12 +203,18 @@ impl Node {
     async fn serve(&self, listeners: Vec<TcpListener>) -> Result<(), SimError> {
         let (tell, told) = oneshot::channel();
         let inner = Arc::clone(&self.inner);
+        let connections = Arc::new(Connections::default());
+        let theirs = Arc::clone(&connections);
         let thread = std::thread::Builder::new()
             .name("pod-sim".into())
-            .spawn(move || run(inner, listeners, tell))
+            .spawn(move || run(inner, listeners, theirs, tell))
             .map_err(|_| SimError::NotStarted)?;
         let handle = told.await.map_err(|_| SimError::NotStarted)?;
-        *self.slot() = Some(Running { handle, thread });
+        *self.slot() = Some(Running {
+            handle,
+            thread,
+            connections,
+        });
         Ok(())
     }
 
@@ -185,12 +227,18 @@ impl Drop for Node {
     fn drop(&mut self) {
         // The stop command is sent when the future is made; nobody need await it.
         if let Some(running) = self.slot().take() {
+            running.connections.close();
             drop(running.handle.stop(false));
         }
     }
 }
 
-fn run(inner: Arc<Inner>, listeners: Vec<TcpListener>, tell: oneshot::Sender<ServerHandle>) {
+fn run(
+    inner: Arc<Inner>,
+    listeners: Vec<TcpListener>,
+    connections: Arc<Connections>,
+    tell: oneshot::Sender<ServerHandle>,
+) {
     actix_web::rt::System::new().block_on(async move {
         let data = web::Data::from(inner);
         let mut server = HttpServer::new(move || {
@@ -199,7 +247,7 @@ fn run(inner: Arc<Inner>, listeners: Vec<TcpListener>, tell: oneshot::Sender<Ser
                 .app_data(web::PayloadConfig::new(BODY_LIMIT))
                 .default_service(web::to(handle))
         })
-        .on_connect(keep_socket)
+        .on_connect(move |io, extensions| keep_socket(&connections, io, extensions))
         .workers(WORKERS)
         .keep_alive(Duration::from_secs(75))
         .client_request_timeout(Duration::from_secs(30))
@@ -222,20 +270,21 @@ fn run(inner: Arc<Inner>, listeners: Vec<TcpListener>, tell: oneshot::Sender<Ser
     });
 }
 
-fn keep_socket(io: &dyn Any, extensions: &mut Extensions) {
+fn keep_socket(connections: &Connections, io: &dyn Any, extensions: &mut Extensions) {
     let duplicate = io
         .downcast_ref::<actix_web::rt::net::TcpStream>()
         .and_then(|stream| stream.as_fd().try_clone_to_owned().ok())
-        .map(TcpStream::from);
+        .map(|owned| Arc::new(TcpStream::from(owned)));
+    if let Some(socket) = &duplicate {
+        connections.add(socket);
+    }
     extensions.insert(Connection(duplicate));
 }
 
 /// Ends the connection under the caller; the returned answer never arrives.
 fn cut(http: &HttpRequest) -> HttpResponse {
-    if let Some(Connection(Some(socket))) = http.conn_data::<Connection>()
-        && let Err(error) = socket.shutdown(Shutdown::Both)
-    {
-        tracing::debug!(%error, "the connection was gone already");
+    if let Some(Connection(Some(socket))) = http.conn_data::<Connection>() {
+        shut(socket);
     }
     HttpResponse::new(StatusCode::BAD_GATEWAY)
 }
@@ -339,8 +388,7 @@ fn start_call(request: &Request, fault: Option<&Fault>) -> Call {
 }
 
 fn write(request: &Request, reply: Reply) -> HttpResponse {
-    let status =
-        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     response.insert_header(("x-openstack-request-id", request.request_id.as_str()));
     if matches!(request.service, Service::Nova | Service::Cinder) {

@@ -41,7 +41,10 @@ async fn network(w: &World) -> (String, String, String) {
     let neutron = format!("{}/v2.0", w.pod.neutron_url());
     let net = w
         .demo
-        .post(&format!("{neutron}/networks"), json!({"network": {"name": "net1"}}))
+        .post(
+            &format!("{neutron}/networks"),
+            json!({"network": {"name": "net1"}}),
+        )
         .await;
     assert_eq!(net.status, 201, "{}", net.text);
     let net = id(&net.body, "network");
@@ -95,13 +98,19 @@ async fn a_server_is_built_on_its_port_and_leaves_it_free() {
     assert_eq!(building["server"]["status"], "BUILD");
     assert_eq!(building["server"]["addresses"], json!({}));
     let before = w.demo.get(&port_url).await.body;
-    assert_eq!(before["port"]["device_id"], "", "not bound before it is built");
+    assert_eq!(
+        before["port"]["device_id"], "",
+        "not bound before it is built"
+    );
 
     w.pod.finish_builds();
     let built = w.demo.compute("2.100").get(&url).await.body;
     assert_eq!(built["server"]["status"], "ACTIVE");
     assert_eq!(built["server"]["addresses"]["net1"][0]["addr"], "10.0.1.50");
-    assert_eq!(built["server"]["scheduler_hints"], json!({"intent": ["i-1"]}));
+    assert_eq!(
+        built["server"]["scheduler_hints"],
+        json!({"intent": ["i-1"]})
+    );
     let bound = w.demo.get(&port_url).await.body;
     assert_eq!(bound["port"]["device_id"], server.as_str());
     assert_eq!(bound["port"]["device_owner"], "compute:nova");
@@ -136,7 +145,10 @@ async fn a_port_that_nova_made_goes_with_its_server() {
     let w = world().await;
     let (net, _, port) = network(&w).await;
     let url = format!("{}/servers", w.pod.nova_url());
-    let made = w.demo.post(&url, server_body(&w, json!([{"uuid": net}]))).await;
+    let made = w
+        .demo
+        .post(&url, server_body(&w, json!([{"uuid": net}])))
+        .await;
     assert_eq!(made.status, 202, "{}", made.text);
     wait_for_status(&w, "ACTIVE").await;
     assert_eq!(w.pod.inventory().ports.len(), 2);
@@ -155,11 +167,17 @@ async fn a_failed_build_is_an_error_with_a_fault_and_frees_the_port() {
     let (_, _, port) = network(&w).await;
     w.pod.fail_next_build("No valid host was found. ");
     let url = format!("{}/servers", w.pod.nova_url());
-    let made = w.demo.post(&url, server_body(&w, json!([{"port": port}]))).await;
+    let made = w
+        .demo
+        .post(&url, server_body(&w, json!([{"port": port}])))
+        .await;
     wait_for_status(&w, "ERROR").await;
     let server = id(&made.body, "server");
     let shown = w.demo.get(&format!("{url}/{server}")).await.body;
-    assert_eq!(shown["server"]["fault"]["message"], "No valid host was found. ");
+    assert_eq!(
+        shown["server"]["fault"]["message"],
+        "No valid host was found. "
+    );
     let port = &w.pod.inventory().ports[0];
     assert_eq!(port.detail["device_id"], "");
 }
@@ -176,8 +194,15 @@ async fn a_volume_is_attached_to_one_server_at_a_time() {
     assert_eq!(made.status, 202, "{}", made.text);
     wait_for_status(&w, "ACTIVE").await;
     let server = id(&made.body, "server");
-    let volumes = format!("{}/{}/volumes", w.pod.cinder_url(), w.cloud.project_id("demo"));
-    let volume = w.demo.post(&volumes, json!({"volume": {"size": 1, "name": "v"}})).await;
+    let volumes = format!(
+        "{}/{}/volumes",
+        w.pod.cinder_url(),
+        w.cloud.project_id("demo")
+    );
+    let volume = w
+        .demo
+        .post(&volumes, json!({"volume": {"size": 1, "name": "v"}}))
+        .await;
     assert_eq!(volume.status, 202, "{}", volume.text);
     let volume = id(&volume.body, "volume");
     let status = async |wanted: &'static str| {
@@ -195,11 +220,17 @@ async fn a_volume_is_attached_to_one_server_at_a_time() {
     assert_eq!(attached.body["volumeAttachment"]["device"], "/dev/sdb");
     status("in-use").await;
     assert_eq!(w.demo.post(&attachments, wanted).await.status, 400);
-    assert_eq!(w.demo.delete(&format!("{volumes}/{volume}")).await.status, 400);
+    assert_eq!(
+        w.demo.delete(&format!("{volumes}/{volume}")).await.status,
+        400
+    );
     let detach = format!("{attachments}/{volume}");
     assert_eq!(w.demo.delete(&detach).await.status, 202);
     status("available").await;
-    assert_eq!(w.demo.delete(&format!("{volumes}/{volume}")).await.status, 202);
+    assert_eq!(
+        w.demo.delete(&format!("{volumes}/{volume}")).await.status,
+        202
+    );
     assert!(w.pod.wait_until(LIMIT, |all| all.volumes.is_empty()).await);
 }
 
@@ -221,15 +252,28 @@ async fn a_stopped_pod_refuses_connections_and_keeps_what_it_has() {
 async fn a_dropped_reply_took_effect_and_a_reset_did_not() {
     let w = world().await;
     let url = format!("{}/v2.0/networks", w.pod.neutron_url());
-    let on_create = || Match::service(Service::Neutron).method("POST").path("/networks$").unwrap();
+    let on_create = || {
+        Match::service(Service::Neutron)
+            .method("POST")
+            .path("/networks$")
+            .unwrap()
+    };
     let wanted = || Some(json!({"network": {"name": "n"}}));
-    w.pod.faults().inject(on_create(), Fault::DropReplyAfterCommit, Times::N(1));
+    w.pod
+        .faults()
+        .inject(on_create(), Fault::DropReplyAfterCommit, Times::N(1));
     assert!(w.demo.try_send("POST", &url, wanted()).await.is_err());
     assert_eq!(w.pod.inventory().networks.len(), 1);
-    w.pod.faults().inject(on_create(), Fault::ResetBefore, Times::N(1));
+    w.pod
+        .faults()
+        .inject(on_create(), Fault::ResetBefore, Times::N(1));
     assert!(w.demo.try_send("POST", &url, wanted()).await.is_err());
     assert_eq!(w.pod.inventory().networks.len(), 1);
-    w.pod.faults().inject(on_create(), Fault::Status(503, json!({"x": 1})), Times::N(1));
+    w.pod.faults().inject(
+        on_create(),
+        Fault::Status(503, json!({"x": 1})),
+        Times::N(1),
+    );
     let answer = w.demo.send("POST", &url, wanted()).await;
     assert_eq!((answer.status, answer.body), (503, json!({"x": 1})));
     assert_eq!(w.demo.send("POST", &url, wanted()).await.status, 201);
@@ -332,9 +376,16 @@ async fn keystone_issues_validates_and_forgets_tokens() {
     let user = Client::new(&token);
     let refused = user.get(&servers).await;
     assert_eq!(refused.status, 401);
-    assert!(refused.header("www-authenticate").starts_with("Keystone uri="));
+    assert!(
+        refused
+            .header("www-authenticate")
+            .starts_with("Keystone uri=")
+    );
     let through = user.with("x-service-token", &service).get(&servers).await;
-    assert_eq!(through.status, 200, "a service token vouches for an expired one");
+    assert_eq!(
+        through.status, 200,
+        "a service token vouches for an expired one"
+    );
     assert_eq!(checker.delete(&url).await.status, 404, "expired already");
     w.cloud.revoke_token(&token);
     assert_eq!(checker.get(&url).await.status, 404);
@@ -362,8 +413,14 @@ async fn an_application_credential_carries_its_rules_in_its_tokens() {
     assert_eq!(token.status, 201, "{}", token.text);
     let rules = &token.body["token"]["application_credential"]["access_rules"];
     assert_eq!(rules[0]["path"], "/v2.1/servers");
-    let checker = w.admin.with("x-subject-token", token.header("x-subject-token"));
-    assert_eq!(checker.get(&tokens).await.status, 404, "not for those who ignore rules");
+    let checker = w
+        .admin
+        .with("x-subject-token", token.header("x-subject-token"));
+    assert_eq!(
+        checker.get(&tokens).await.status,
+        404,
+        "not for those who ignore rules"
+    );
     let aware = checker.with("openstack-identity-access-rules", "1.0");
     assert_eq!(aware.get(&tokens).await.status, 200);
 }
@@ -383,7 +440,11 @@ async fn lists_are_paged_by_limit_and_marker() {
     loop {
         let page = w.demo.get(&next).await.body;
         let servers = page["servers"].as_array().unwrap();
-        seen.extend(servers.iter().map(|s| s["name"].as_str().unwrap().to_owned()));
+        seen.extend(
+            servers
+                .iter()
+                .map(|s| s["name"].as_str().unwrap().to_owned()),
+        );
         match page["servers_links"][0]["href"].as_str() {
             Some(href) => next = href.to_owned(),
             None => break,
@@ -432,15 +493,25 @@ async fn the_control_api_does_what_the_handles_do() {
     let servers = format!("{}/servers", w.pod.nova_url());
     assert_eq!(w.demo.get(&servers).await.status, 500);
     assert_eq!(w.demo.get(&servers).await.status, 200);
-    let journal = client.get(&format!("{control}/journal?pod=Pod1")).await.body;
+    let journal = client
+        .get(&format!("{control}/journal?pod=Pod1"))
+        .await
+        .body;
     assert_eq!(journal["calls"][0]["status"], 500);
     assert_eq!(journal["calls"][1]["status"], 200);
-    let stop = client.post(&format!("{control}/pods/Pod1/stop"), json!({})).await;
+    let stop = client
+        .post(&format!("{control}/pods/Pod1/stop"), json!({}))
+        .await;
     assert_eq!(stop.status, 204);
     assert!(w.demo.try_send("GET", &servers, None).await.is_err());
-    let start = client.post(&format!("{control}/pods/Pod1/start"), json!({})).await;
+    let start = client
+        .post(&format!("{control}/pods/Pod1/start"), json!({}))
+        .await;
     assert_eq!(start.status, 204);
     assert_eq!(w.demo.get(&servers).await.status, 200);
-    let inventory = client.get(&format!("{control}/inventory?pod=Pod1")).await.body;
+    let inventory = client
+        .get(&format!("{control}/inventory?pod=Pod1"))
+        .await
+        .body;
     assert_eq!(inventory["flavors"][0]["name"], "m1.tiny");
 }

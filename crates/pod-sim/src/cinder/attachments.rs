@@ -126,7 +126,9 @@ fn create(pod: &mut PodState, cx: &Context<'_>) -> Answer {
     let given = member(cx.request, "attachment")?;
     let text = |key: &str| given.get(key).and_then(Value::as_str).map(str::to_owned);
     let volume_id = text("volume_uuid").ok_or_else(|| {
-        bad_request("Invalid input for field/attribute attachment. 'volume_uuid' is a required property")
+        bad_request(
+            "Invalid input for field/attribute attachment. 'volume_uuid' is a required property",
+        )
     })?;
     find(pod, cx, &volume_id)?;
     require_member(cx, "volume:attachment_create")?;

@@ -245,9 +245,7 @@ fn route(pod: &mut PodState, cx: &Context<'_>, path: &[&str]) -> Answer {
         (_, ["volumes", rest @ ..]) => volumes::route(pod, cx, rest),
         (_, ["snapshots", rest @ ..]) => snapshots::route(pod, cx, rest),
         (_, ["types", rest @ ..]) => types::route(pod, cx, rest),
-        (_, ["attachments", rest @ ..]) if cx.minor >= 27 => {
-            attachments::route(pod, cx, rest)
-        }
+        (_, ["attachments", rest @ ..]) if cx.minor >= 27 => attachments::route(pod, cx, rest),
         ("GET", _) => read_only(pod, cx, path),
         _ => Err(Reply::not_found_page()),
     }

@@ -31,7 +31,11 @@ impl Snapshot {
             "status": self.status, "size": self.size, "metadata": self.metadata,
         });
         if let (true, Some(object)) = (detail, view.as_object_mut()) {
-            let progress = if self.status == "available" { "100%" } else { "0%" };
+            let progress = if self.status == "available" {
+                "100%"
+            } else {
+                "0%"
+            };
             object.insert(
                 "os-extended-snapshot-attributes:project_id".into(),
                 json!(self.project_id),
@@ -61,7 +65,9 @@ pub(super) fn route(pod: &mut PodState, cx: &Context<'_>, rest: &[&str]) -> Answ
     match (cx.request.method.as_str(), rest) {
         ("GET", []) => Ok(list(pod, cx, false)),
         ("GET", ["detail"]) => Ok(list(pod, cx, true)),
-        ("GET", [id]) => Ok(Reply::ok(json!({"snapshot": find(pod, cx, id)?.show(true)}))),
+        ("GET", [id]) => Ok(Reply::ok(
+            json!({"snapshot": find(pod, cx, id)?.show(true)}),
+        )),
         ("POST", []) => create(pod, cx),
         ("PUT", [id]) => {
             find(pod, cx, id)?;

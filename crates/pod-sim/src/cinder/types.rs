@@ -131,7 +131,12 @@ fn extra_specs(pod: &mut PodState, cx: &Context<'_>, id: &str, rest: &[&str]) ->
         require_admin(cx, "volume_extension:types_extra_specs:create")?;
     }
     let found = pod.cinder.types.get_mut(id).ok_or_else(|| missing(id))?;
-    let no_key = || fault(404, &format!("Volume Type {id} has no extra specs with key."));
+    let no_key = || {
+        fault(
+            404,
+            &format!("Volume Type {id} has no extra specs with key."),
+        )
+    };
     match (method, rest) {
         ("GET", []) => Ok(Reply::ok(json!({"extra_specs": found.extra_specs}))),
         ("POST", []) => {

@@ -167,7 +167,10 @@ impl Volume {
     /// As a show or a detailed list shows it.
     pub(super) fn detail(&self, cx: &Context<'_>, host: &str) -> Value {
         let mut view = self.summary(cx);
-        view.insert("os-vol-tenant-attr:tenant_id".into(), json!(self.project_id));
+        view.insert(
+            "os-vol-tenant-attr:tenant_id".into(),
+            json!(self.project_id),
+        );
         if cx.caller.is_admin() {
             view.insert("migration_status".into(), Value::Null);
             view.insert("os-vol-mig-status-attr:migstat".into(), Value::Null);

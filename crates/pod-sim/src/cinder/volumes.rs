@@ -4,9 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    Answer, Context, Volume, bad_request, done, fault, host, member, require_member,
-};
+use super::{Answer, Context, Volume, bad_request, done, fault, host, member, require_member};
 use crate::ids;
 use crate::request::Reply;
 use crate::state::{Event, PodState};
@@ -68,11 +66,7 @@ pub(super) fn no_volume(id: &str) -> Reply {
     fault(404, &format!("Volume {id} could not be found."))
 }
 
-pub(super) fn find<'a>(
-    pod: &'a PodState,
-    cx: &Context<'_>,
-    id: &str,
-) -> Result<&'a Volume, Reply> {
+pub(super) fn find<'a>(pod: &'a PodState, cx: &Context<'_>, id: &str) -> Result<&'a Volume, Reply> {
     pod.cinder
         .volumes
         .get(id)
@@ -98,12 +92,29 @@ fn visible<'a>(pod: &'a PodState, cx: &'a Context<'_>) -> impl Iterator<Item = &
 }
 
 const FILTERS: &[&str] = &[
-    "name", "status", "metadata", "bootable", "migration_status", "availability_zone",
-    "group_id", "size", "created_at", "updated_at", "consumes_quota",
+    "name",
+    "status",
+    "metadata",
+    "bootable",
+    "migration_status",
+    "availability_zone",
+    "group_id",
+    "size",
+    "created_at",
+    "updated_at",
+    "consumes_quota",
 ];
 const CONTROLS: &[&str] = &[
-    "limit", "marker", "offset", "sort", "sort_key", "sort_dir", "all_tenants",
-    "project_id", "with_count", "name~",
+    "limit",
+    "marker",
+    "offset",
+    "sort",
+    "sort_key",
+    "sort_dir",
+    "all_tenants",
+    "project_id",
+    "with_count",
+    "name~",
 ];
 
 fn list(pod: &PodState, cx: &Context<'_>, detail: bool) -> Answer {
@@ -163,7 +174,10 @@ fn list(pod: &PodState, cx: &Context<'_>, detail: bool) -> Answer {
                 cx.request.path,
                 query.with("marker", &last.id)
             );
-            object.insert("volumes_links".into(), json!([{"rel": "next", "href": href}]));
+            object.insert(
+                "volumes_links".into(),
+                json!([{"rel": "next", "href": href}]),
+            );
         }
         if cx.minor >= 45 && query.truthy("with_count") {
             object.insert("count".into(), json!(count));
@@ -193,14 +207,23 @@ fn matches(cx: &Context<'_>, volume: &Volume) -> bool {
 
 fn sort(cx: &Context<'_>, found: &mut [&Volume]) -> Result<(), Reply> {
     const KEYS: &[&str] = &[
-        "id", "status", "size", "availability_zone", "created_at", "name", "bootable",
-        "display_name", "updated_at", "host", "project_id",
+        "id",
+        "status",
+        "size",
+        "availability_zone",
+        "created_at",
+        "name",
+        "bootable",
+        "display_name",
+        "updated_at",
+        "host",
+        "project_id",
     ];
     let query = &cx.request.query;
     let given = query.get("sort").map(str::to_owned).or_else(|| {
-        query.get("sort_key").map(|key| {
-            format!("{key}:{}", query.get("sort_dir").unwrap_or("desc"))
-        })
+        query
+            .get("sort_key")
+            .map(|key| format!("{key}:{}", query.get("sort_dir").unwrap_or("desc")))
     });
     let mut keys: Vec<(String, bool)> = Vec::new();
     for part in given.iter().flat_map(|text| text.split(',')) {
@@ -252,9 +275,11 @@ fn create(pod: &mut PodState, cx: &Context<'_>) -> Answer {
     }
     let mut volume = Volume::new(&cx.caller.project_id, &cx.caller.user_id, size.unwrap_or(0));
     if let Some(id) = text("snapshot_id") {
-        let snapshot = pod.cinder.snapshots.get(&id).ok_or_else(|| {
-            fault(404, &format!("Snapshot {id} could not be found."))
-        })?;
+        let snapshot = pod
+            .cinder
+            .snapshots
+            .get(&id)
+            .ok_or_else(|| fault(404, &format!("Snapshot {id} could not be found.")))?;
         volume.size = size.unwrap_or(snapshot.size);
         volume.snapshot_id = Some(id);
     }
@@ -299,7 +324,9 @@ fn create(pod: &mut PodState, cx: &Context<'_>) -> Answer {
     volume.type_id = kind.id.clone();
     if let Some(zone) = text("availability_zone") {
         if !pod.cinder.zones.contains(&zone) {
-            return Err(bad_request(&format!("Availability zone '{zone}' is invalid.")));
+            return Err(bad_request(&format!(
+                "Availability zone '{zone}' is invalid."
+            )));
         }
         volume.zone = zone;
     } else if let Some(zone) = pod.cinder.zones.first() {
@@ -338,15 +365,18 @@ fn wanted_size(given: Option<&Value>) -> Result<Option<u64>, Reply> {
             Ok(size) if size > 0 => Ok(Some(size)),
             _ => invalid(text, &format!("'{text}' does not match '^[0-9]+$'")),
         },
-        Some(other) => invalid(&other.to_string(), "is not valid under any of the given schemas"),
+        Some(other) => invalid(
+            &other.to_string(),
+            "is not valid under any of the given schemas",
+        ),
     }
 }
 
 fn delete(pod: &mut PodState, cx: &Context<'_>, id: &str) -> Answer {
     let volume = find(pod, cx, id)?;
     require_member(cx, "volume:delete")?;
-    let free = matches!(volume.status.as_str(), "available" | "error")
-        && volume.attachments.is_empty();
+    let free =
+        matches!(volume.status.as_str(), "available" | "error") && volume.attachments.is_empty();
     let snapshots = pod.cinder.snapshots.values().any(|s| s.volume_id == id);
     let cascade = cx.request.query.truthy("cascade");
     if !free || (snapshots && !cascade) {

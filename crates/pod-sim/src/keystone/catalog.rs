@@ -11,9 +11,9 @@ use crate::request::{Reply, Request};
 impl KeystoneState {
     /// Makes sure that a region is there.
     pub(crate) fn ensure_region(&mut self, id: &str, parent: Option<&str>) {
-        self.regions.entry(id.to_owned()).or_insert_with(|| {
-            json!({"id": id, "description": "", "parent_region_id": parent})
-        });
+        self.regions
+            .entry(id.to_owned())
+            .or_insert_with(|| json!({"id": id, "description": "", "parent_region_id": parent}));
     }
 
     /// Registers an endpoint in all three interfaces; makes the service and the
@@ -53,8 +53,7 @@ impl KeystoneState {
                 other => other,
             };
             let id = ids::hex_id();
-            let service =
-                json!({"name": name, "id": id, "type": service_type, "enabled": true});
+            let service = json!({"name": name, "id": id, "type": service_type, "enabled": true});
             self.services.insert(id.clone(), service);
             id
         })
@@ -99,7 +98,11 @@ pub(super) fn catalog(state: &KeystoneState, project: &str, user: &str) -> Vec<V
 
 fn substitute(url: &str, project: &str, user: &str) -> String {
     let mut url = url.to_owned();
-    for (key, value) in [("tenant_id", project), ("project_id", project), ("user_id", user)] {
+    for (key, value) in [
+        ("tenant_id", project),
+        ("project_id", project),
+        ("user_id", user),
+    ] {
         for pattern in [format!("$({key})s"), format!("%({key})s")] {
             url = url.replace(&pattern, value);
         }
@@ -140,7 +143,9 @@ pub(super) fn route(
             let value = table(state, plural)
                 .get(*id)
                 .ok_or_else(|| not_found(singular, id))?;
-            Ok(Reply::ok(json!({singular: linked(&url, plural, id, value)})))
+            Ok(Reply::ok(
+                json!({singular: linked(&url, plural, id, value)}),
+            ))
         }
         ("PATCH", [id]) => {
             let given = member(request, singular)?;
@@ -150,7 +155,9 @@ pub(super) fn route(
             if let Some(object) = value.as_object_mut() {
                 object.extend(given.into_iter().filter(|(key, _)| key != "id"));
             }
-            Ok(Reply::ok(json!({singular: linked(&url, plural, id, value)})))
+            Ok(Reply::ok(
+                json!({singular: linked(&url, plural, id, value)}),
+            ))
         }
         ("DELETE", [id]) => {
             table(state, plural)
@@ -203,9 +210,7 @@ fn build(
                 return Err(fault(
                     409,
                     "Conflict",
-                    &format!(
-                        "Conflict occurred attempting to store region - Duplicate ID, {id}.."
-                    ),
+                    &format!("Conflict occurred attempting to store region - Duplicate ID, {id}.."),
                 ));
             }
             json!({"id": id, "description": "", "parent_region_id": null})

@@ -102,11 +102,7 @@ pub(super) fn route(
     }
 }
 
-fn owned<'a>(
-    state: &'a KeystoneState,
-    user: &str,
-    id: &str,
-) -> Result<&'a AppCredential, Reply> {
+fn owned<'a>(state: &'a KeystoneState, user: &str, id: &str) -> Result<&'a AppCredential, Reply> {
     state
         .credentials
         .get(id)
@@ -114,11 +110,7 @@ fn owned<'a>(
         .ok_or_else(|| not_found("application credential", id))
 }
 
-fn create(
-    state: &mut KeystoneState,
-    request: &Request,
-    caller: &Caller,
-) -> Result<Reply, Reply> {
+fn create(state: &mut KeystoneState, request: &Request, caller: &Caller) -> Result<Reply, Reply> {
     let given = member(request, "application_credential")?;
     let name = given
         .get("name")
@@ -146,9 +138,7 @@ fn create(
     if let Some(object) = shown.as_object_mut() {
         object.insert("secret".into(), json!(credential.secret));
     }
-    state
-        .credentials
-        .insert(credential.id.clone(), credential);
+    state.credentials.insert(credential.id.clone(), credential);
     Ok(Reply::json(201, json!({ "application_credential": shown })))
 }
 

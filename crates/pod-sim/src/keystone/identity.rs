@@ -218,7 +218,10 @@ pub(super) fn route(
         }
         ("POST", [plural]) => create(state, request, plural),
         ("DELETE", ["users", id]) => {
-            state.users.remove(*id).ok_or_else(|| not_found("user", id))?;
+            state
+                .users
+                .remove(*id)
+                .ok_or_else(|| not_found("user", id))?;
             state.assignments.retain(|(user, _, _)| user != id);
             Ok(Reply::empty(204))
         }

@@ -289,7 +289,10 @@ fn scoped(
     Ok(state.make(methods, user_id, project, roles))
 }
 
-fn subject<'a>(state: &'a KeystoneState, request: &'a Request) -> Result<(&'a str, &'a Token), Reply> {
+fn subject<'a>(
+    state: &'a KeystoneState,
+    request: &'a Request,
+) -> Result<(&'a str, &'a Token), Reply> {
     let id = request
         .header("x-subject-token")
         .ok_or_else(|| fault(404, "Not Found", "No token in the request"))?;

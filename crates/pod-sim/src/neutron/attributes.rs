@@ -160,8 +160,7 @@ fn check_policy(
         return Ok(());
     }
     let guarded = given.iter().find(|(name, value)| {
-        find(own, name)
-            .is_some_and(|a| matches!(a.set, Set::ByAdmin | Set::ByAdminOnCreate))
+        find(own, name).is_some_and(|a| matches!(a.set, Set::ByAdmin | Set::ByAdminOnCreate))
             && **value != Value::Bool(false)
     });
     match guarded {
@@ -188,7 +187,9 @@ fn check_kind(attribute: Attribute, value: &Value) -> Result<(), super::Reply> {
         (Kind::Text, Value::String(_) | Value::Null) => Ok(()),
         (Kind::Text, _) => refuse(format!("'{shown}' is not a valid string.")),
         (Kind::Flag, Value::Bool(_)) => Ok(()),
-        (Kind::Flag, _) if matches!(shown.to_lowercase().as_str(), "true" | "false" | "0" | "1") => {
+        (Kind::Flag, _)
+            if matches!(shown.to_lowercase().as_str(), "true" | "false" | "0" | "1") =>
+        {
             Ok(())
         }
         (Kind::Flag, _) => refuse(format!("'{shown}' cannot be converted to boolean.")),

@@ -288,7 +288,11 @@ fn has_address(object: &Object, wanted: &str) -> bool {
         .is_some_and(|all| {
             all.iter().any(|ip| {
                 let have = ip.get(field).and_then(Value::as_str).unwrap_or_default();
-                if part { have.contains(value) } else { have == value }
+                if part {
+                    have.contains(value)
+                } else {
+                    have == value
+                }
             })
         })
 }

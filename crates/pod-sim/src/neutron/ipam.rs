@@ -54,8 +54,14 @@ pub(crate) fn default_pools(net: &IpNet, gateway: Option<IpAddr>) -> Vec<Pool> {
         return vec![Pool { start, end }];
     };
     [
-        (gateway > start).then(|| Pool { start, end: gateway - 1 }),
-        (gateway < end).then(|| Pool { start: gateway + 1, end }),
+        (gateway > start).then(|| Pool {
+            start,
+            end: gateway - 1,
+        }),
+        (gateway < end).then(|| Pool {
+            start: gateway + 1,
+            end,
+        }),
     ]
     .into_iter()
     .flatten()

@@ -108,7 +108,10 @@ fn not_found() -> Reply {
 /// The 404 of a resource; Neutron words it differently from family to family.
 pub(super) fn missing(plural: &str, id: &str) -> Reply {
     let (kind, message) = match plural {
-        "networks" => ("NetworkNotFound", format!("Network {id} could not be found.")),
+        "networks" => (
+            "NetworkNotFound",
+            format!("Network {id} could not be found."),
+        ),
         "subnets" => ("SubnetNotFound", format!("Subnet {id} could not be found.")),
         "ports" => ("PortNotFound", format!("Port {id} could not be found.")),
         "security-groups" => (
@@ -262,9 +265,15 @@ fn route(state: &mut NeutronState, cx: &Context<'_>, path: &[&str]) -> Answer {
     security_groups::ensure_default(state, &cx.caller.project_id);
     match (cx.request.method.as_str(), path) {
         ("GET", []) => Ok(index(cx.request)),
-        (_, ["networks" | "subnets" | "ports" | "security-groups" | "routers", _, "tags", ..]) => {
-            tags::route(state, cx, path)
-        }
+        (
+            _,
+            [
+                "networks" | "subnets" | "ports" | "security-groups" | "routers",
+                _,
+                "tags",
+                ..,
+            ],
+        ) => tags::route(state, cx, path),
         (_, ["networks", rest @ ..]) => networks::route(state, cx, rest),
         (_, ["subnets", rest @ ..]) => subnets::route(state, cx, rest),
         (_, ["ports", rest @ ..]) => ports::route(state, cx, rest),

@@ -99,13 +99,14 @@ fn create(state: &mut NeutronState, cx: &Context<'_>) -> Answer {
 fn build(state: &NeutronState, cx: &Context<'_>, given: &Object) -> Result<Object, Reply> {
     let project = project_of(cx.caller, given)?;
     let segment = Segment::choose(state, given)?;
-    let mtu = given
-        .get("mtu")
-        .and_then(Value::as_u64)
-        .unwrap_or(match segment.network_type.as_str() {
-            "vxlan" => 1450,
-            _ => 1500,
-        });
+    let mtu =
+        given
+            .get("mtu")
+            .and_then(Value::as_u64)
+            .unwrap_or(match segment.network_type.as_str() {
+                "vxlan" => 1450,
+                _ => 1500,
+            });
     let mut network = Object::new();
     let mut put = |key: &str, value: Value| network.insert(key.into(), value);
     put("id", json!(ids::uuid()));
@@ -132,7 +133,10 @@ fn build(state: &NeutronState, cx: &Context<'_>, given: &Object) -> Result<Objec
         flag(given, "port_security_enabled", true),
     );
     put("qos_policy_id", Value::Null);
-    put("dns_domain", given.get("dns_domain").cloned().unwrap_or(json!("")));
+    put(
+        "dns_domain",
+        given.get("dns_domain").cloned().unwrap_or(json!("")),
+    );
     put("provider:network_type", json!(segment.network_type));
     put("provider:physical_network", json!(segment.physical_network));
     put("provider:segmentation_id", json!(segment.id));
@@ -177,8 +181,9 @@ impl Segment {
                 id: None,
             }),
             Some("flat") => {
-                let physical = physical
-                    .ok_or_else(|| invalid_input("physical_network required for flat provider network"))?;
+                let physical = physical.ok_or_else(|| {
+                    invalid_input("physical_network required for flat provider network")
+                })?;
                 if state.uses(Some("flat"), physical, None) {
                     return Err(fault(
                         409,

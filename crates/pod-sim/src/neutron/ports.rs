@@ -9,9 +9,9 @@ use super::attributes::{
 };
 use super::collection::Family;
 use super::{
-    Answer, Context, NeutronState, Object, Reply, check_revision, created, created_objects,
-    fault, forbidden, invalid_input, ipam, networks, project_of, security_groups, stamp, text,
-    touch, updated_object,
+    Answer, Context, NeutronState, Object, Reply, check_revision, created, created_objects, fault,
+    forbidden, invalid_input, ipam, networks, project_of, security_groups, stamp, text, touch,
+    updated_object,
 };
 use crate::ids;
 
@@ -151,7 +151,10 @@ impl NeutronState {
         put("extra_dhcp_opts", or("extra_dhcp_opts", json!([])));
         put("security_groups", groups);
         put("description", or("description", json!("")));
-        put("binding:vnic_type", or("binding:vnic_type", json!("normal")));
+        put(
+            "binding:vnic_type",
+            or("binding:vnic_type", json!("normal")),
+        );
         put("binding:profile", or("binding:profile", json!({})));
         put("binding:host_id", json!(""));
         put("binding:vif_type", json!("unbound"));
@@ -176,9 +179,9 @@ impl NeutronState {
 
     fn choose_mac(&self, given: &Object, network_id: &str) -> Result<String, Reply> {
         let taken = |mac: &str| {
-            self.ports
-                .values()
-                .any(|port| text(port, "network_id") == network_id && text(port, "mac_address") == mac)
+            self.ports.values().any(|port| {
+                text(port, "network_id") == network_id && text(port, "mac_address") == mac
+            })
         };
         let Some(asked) = given.get("mac_address").and_then(Value::as_str) else {
             let mut mac = ids::mac_address();
@@ -262,7 +265,9 @@ impl NeutronState {
         let subnet = match wanted.get("subnet_id").and_then(Value::as_str) {
             Some(id) => self.named_subnet(network_id, id, ip)?,
             None => {
-                let ip = ip.ok_or_else(|| invalid_input("IP allocation requires subnet_id or ip_address"))?;
+                let ip = ip.ok_or_else(|| {
+                    invalid_input("IP allocation requires subnet_id or ip_address")
+                })?;
                 self.subnets_of(network_id)
                     .into_iter()
                     .find(|s| ipam::cidr(s).is_some_and(|net| ipam::usable(&net, ip)))
@@ -329,9 +334,8 @@ impl NeutronState {
                  invalid subnet {id}"
             )));
         }
-        let outside = ip.is_some_and(|ip| {
-            !ipam::cidr(subnet).is_some_and(|net| ipam::usable(&net, ip))
-        });
+        let outside =
+            ip.is_some_and(|ip| !ipam::cidr(subnet).is_some_and(|net| ipam::usable(&net, ip)));
         if outside {
             return Err(fault(
                 400,
@@ -383,7 +387,10 @@ impl NeutronState {
             return false;
         };
         port.insert("device_id".into(), json!(server.id));
-        port.insert("device_owner".into(), json!(format!("compute:{}", server.zone)));
+        port.insert(
+            "device_owner".into(),
+            json!(format!("compute:{}", server.zone)),
+        );
         port.insert("dns_name".into(), json!(server.hostname));
         self.assign_dns(&mut port);
         bind(&mut port, server.host);
@@ -439,9 +446,10 @@ fn update(state: &mut NeutronState, cx: &Context<'_>, id: &str) -> Answer {
     let mut given = updated_object(cx.request, "port")?;
     let port = FAMILY.changeable(cx, &state.ports, id, "update")?.clone();
     // A service or an administrator may give a port another MAC.
-    let mac = given.get("mac_address").cloned().filter(|_| {
-        cx.caller.is_admin() || cx.caller.is_service()
-    });
+    let mac = given
+        .get("mac_address")
+        .cloned()
+        .filter(|_| cx.caller.is_admin() || cx.caller.is_service());
     if mac.is_some() {
         given.remove("mac_address");
     }
@@ -453,7 +461,10 @@ fn update(state: &mut NeutronState, cx: &Context<'_>, id: &str) -> Answer {
         && mac != *port.get("mac_address").unwrap_or(&Value::Null)
     {
         let wanted = Object::from_iter([("mac_address".to_owned(), mac)]);
-        changed.insert("mac_address".into(), json!(state.choose_mac(&wanted, &network_id)?));
+        changed.insert(
+            "mac_address".into(),
+            json!(state.choose_mac(&wanted, &network_id)?),
+        );
     }
     if let Some(asked) = given.get("fixed_ips") {
         let ips = state.choose_addresses(&network_id, Some(asked), Some(id))?;

@@ -62,7 +62,9 @@ pub(super) fn route(state: &mut NeutronState, cx: &Context<'_>, rest: &[&str]) -
         ("POST", []) => create(state, cx),
         ("PUT", [id]) => {
             let given = updated_object(cx.request, "router")?;
-            let mut router = ROUTERS.changeable(cx, &state.routers, id, "update")?.clone();
+            let mut router = ROUTERS
+                .changeable(cx, &state.routers, id, "update")?
+                .clone();
             check_update(ROUTER, "router", &given, cx.caller)?;
             router.extend(given);
             touch(&mut router);
@@ -90,18 +92,22 @@ fn create(state: &mut NeutronState, cx: &Context<'_>) -> Answer {
         put("project_id", json!(project));
         put("admin_state_up", flag(given, "admin_state_up", true));
         put("status", json!("ACTIVE"));
-        put("external_gateway_info", or("external_gateway_info", Value::Null));
+        put(
+            "external_gateway_info",
+            or("external_gateway_info", Value::Null),
+        );
         put("description", or("description", json!("")));
         put("availability_zones", json!([]));
-        put("availability_zone_hints", or("availability_zone_hints", json!([])));
+        put(
+            "availability_zone_hints",
+            or("availability_zone_hints", json!([])),
+        );
         put("routes", or("routes", json!([])));
         put("flavor_id", Value::Null);
         stamp(&mut router, 1);
         router.insert("tenant_id".into(), json!(project));
         views.push(ROUTERS.view(cx, &router));
-        state
-            .routers
-            .insert(text(&router, "id").to_owned(), router);
+        state.routers.insert(text(&router, "id").to_owned(), router);
     }
     Ok(created("router", "routers", bulk, views))
 }
@@ -219,19 +225,16 @@ fn remove_interface(state: &mut NeutronState, cx: &Context<'_>, id: &str) -> Ans
     Ok(interface_answer(id, &project, &port))
 }
 
-pub(super) fn floating_route(
-    state: &mut NeutronState,
-    cx: &Context<'_>,
-    rest: &[&str],
-) -> Answer {
+pub(super) fn floating_route(state: &mut NeutronState, cx: &Context<'_>, rest: &[&str]) -> Answer {
     match (cx.request.method.as_str(), rest) {
         ("GET", []) => FLOATINGIPS.list(cx, state.floatingips.values()),
         ("GET", [id]) => Ok(FLOATINGIPS.one(cx, FLOATINGIPS.seen(cx, &state.floatingips, id)?)),
         ("POST", []) => create_floating(state, cx),
         ("PUT", [id]) => {
             let given = updated_object(cx.request, "floatingip")?;
-            let mut floating =
-                FLOATINGIPS.changeable(cx, &state.floatingips, id, "update")?.clone();
+            let mut floating = FLOATINGIPS
+                .changeable(cx, &state.floatingips, id, "update")?
+                .clone();
             check_update(FLOATING, "floatingip", &given, cx.caller)?;
             floating.extend(given);
             touch(&mut floating);
@@ -241,9 +244,7 @@ pub(super) fn floating_route(
         ("DELETE", [id]) => {
             FLOATINGIPS.changeable(cx, &state.floatingips, id, "delete")?;
             state.floatingips.remove(*id);
-            state
-                .ports
-                .retain(|_, port| text(port, "device_id") != *id);
+            state.ports.retain(|_, port| text(port, "device_id") != *id);
             Ok(Reply::empty(204))
         }
         _ => Err(super::not_found()),
@@ -261,7 +262,9 @@ fn create_floating(state: &mut NeutronState, cx: &Context<'_>) -> Answer {
             return Err(fault(
                 400,
                 "BadRequest",
-                &format!("Bad floatingip request: Network {network_id} is not a valid external network."),
+                &format!(
+                    "Bad floatingip request: Network {network_id} is not a valid external network."
+                ),
             ));
         }
         let project = project_of(cx.caller, given)?;

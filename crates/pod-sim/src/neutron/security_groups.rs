@@ -51,9 +51,32 @@ pub(super) const RULES: Family = Family {
 };
 
 const PROTOCOLS: &[&str] = &[
-    "any", "ah", "dccp", "egp", "esp", "gre", "hopopt", "icmp", "igmp", "ip", "ipip",
-    "ipv6-encap", "ipv6-frag", "ipv6-icmp", "icmpv6", "ipv6-nonxt", "ipv6-opts", "ipv6-route",
-    "ospf", "pgm", "rsvp", "sctp", "tcp", "udp", "udplite", "vrrp",
+    "any",
+    "ah",
+    "dccp",
+    "egp",
+    "esp",
+    "gre",
+    "hopopt",
+    "icmp",
+    "igmp",
+    "ip",
+    "ipip",
+    "ipv6-encap",
+    "ipv6-frag",
+    "ipv6-icmp",
+    "icmpv6",
+    "ipv6-nonxt",
+    "ipv6-opts",
+    "ipv6-route",
+    "ospf",
+    "pgm",
+    "rsvp",
+    "sctp",
+    "tcp",
+    "udp",
+    "udplite",
+    "vrrp",
 ];
 
 /// Makes sure that the project has its `default` group; returns its id.
@@ -154,7 +177,10 @@ fn full(state: &NeutronState, group: &Object) -> Object {
             Value::Object(rule)
         })
         .collect();
-    with(group.clone(), &[("security_group_rules", Value::Array(rules))])
+    with(
+        group.clone(),
+        &[("security_group_rules", Value::Array(rules))],
+    )
 }
 
 pub(super) fn route(state: &mut NeutronState, cx: &Context<'_>, rest: &[&str]) -> Answer {
@@ -278,8 +304,7 @@ pub(super) fn rule_route(state: &mut NeutronState, cx: &Context<'_>, rest: &[&st
 }
 
 fn create_rules(state: &mut NeutronState, cx: &Context<'_>) -> Answer {
-    let (all, bulk) =
-        created_objects(cx.request, "security_group_rule", "security_group_rules")?;
+    let (all, bulk) = created_objects(cx.request, "security_group_rule", "security_group_rules")?;
     let mut made = Vec::new();
     for given in &all {
         check_create(RULE, "security_group_rule", given, cx.caller)?;
@@ -289,7 +314,10 @@ fn create_rules(state: &mut NeutronState, cx: &Context<'_>) -> Answer {
     let mut views = Vec::new();
     for rule in made {
         views.push(RULES.view(cx, &rule));
-        if let Some(group) = state.security_groups.get_mut(text(&rule, "security_group_id")) {
+        if let Some(group) = state
+            .security_groups
+            .get_mut(text(&rule, "security_group_id"))
+        {
             touch(group);
         }
         state
@@ -323,7 +351,10 @@ fn build_rule(
     }
     let ethertype = or("ethertype", json!("IPv4"));
     let protocol = checked_protocol(or("protocol", Value::Null))?;
-    let (min, max) = (or("port_range_min", Value::Null), or("port_range_max", Value::Null));
+    let (min, max) = (
+        or("port_range_min", Value::Null),
+        or("port_range_max", Value::Null),
+    );
     check_ports(&protocol, &min, &max)?;
     let prefix = or("remote_ip_prefix", Value::Null);
     let remote = or("remote_group_id", Value::Null);
@@ -422,7 +453,11 @@ fn checked_protocol(protocol: Value) -> Result<Value, Reply> {
             ),
         ));
     }
-    Ok(if name == "any" { Value::Null } else { json!(name) })
+    Ok(if name == "any" {
+        Value::Null
+    } else {
+        json!(name)
+    })
 }
 
 fn check_ports(protocol: &Value, min: &Value, max: &Value) -> Result<(), Reply> {

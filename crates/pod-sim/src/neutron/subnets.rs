@@ -11,8 +11,8 @@ use super::attributes::{
 use super::collection::Family;
 use super::ipam::{self, Pool};
 use super::{
-    Answer, Context, NeutronState, Object, Reply, check_revision, created, created_objects,
-    fault, invalid_input, networks, project_of, stamp, text, touch, updated_object,
+    Answer, Context, NeutronState, Object, Reply, check_revision, created, created_objects, fault,
+    invalid_input, networks, project_of, stamp, text, touch, updated_object,
 };
 use crate::ids;
 
@@ -148,10 +148,16 @@ fn build(state: &NeutronState, cx: &Context<'_>, given: &Object) -> Result<Objec
     put("description", or("description", json!("")));
     put(
         "router:external",
-        network.get("router:external").cloned().unwrap_or(json!(false)),
+        network
+            .get("router:external")
+            .cloned()
+            .unwrap_or(json!(false)),
     );
     put("service_types", or("service_types", json!([])));
-    put("shared", network.get("shared").cloned().unwrap_or(json!(false)));
+    put(
+        "shared",
+        network.get("shared").cloned().unwrap_or(json!(false)),
+    );
     stamp(&mut subnet, 0);
     let project = subnet.get("project_id").cloned().unwrap_or_default();
     subnet.insert("tenant_id".into(), project);
@@ -238,12 +244,13 @@ fn parse_pools(given: &[Value], net: &IpNet) -> Result<Vec<Pool>, Reply> {
             return Err(fault(
                 400,
                 "OutOfBoundsAllocationPool",
-                &format!(
-                    "The allocation pool {start}-{end} spans beyond the subnet cidr {net}."
-                ),
+                &format!("The allocation pool {start}-{end} spans beyond the subnet cidr {net}."),
             ));
         }
-        if pools.iter().any(|p| p.start <= next.end && next.start <= p.end) {
+        if pools
+            .iter()
+            .any(|p| p.start <= next.end && next.start <= p.end)
+        {
             return Err(fault(
                 409,
                 "OverlappingAllocationPools",

@@ -180,7 +180,11 @@ pub(super) fn act(pod: &mut PodState, cx: &Context<'_>, id: &str) -> Answer {
         }
         "createImage" => {
             let server = find(pod, cx, id)?;
-            check_state(server, "createImage", &["active", "stopped", "paused", "suspended"])?;
+            check_state(
+                server,
+                "createImage",
+                &["active", "stopped", "paused", "suspended"],
+            )?;
             Ok(Reply::json(202, json!({"image_id": ids::uuid()})))
         }
         "forceDelete" => super::lifecycle::delete(pod, cx, id).map(|_| Reply::empty(202)),
@@ -195,19 +199,21 @@ fn go(
     step: &'static Move,
     argument: &Value,
 ) -> Answer {
-    let flavor = match step.action {
-        "resize" => {
-            let wanted = argument
-                .get("flavorRef")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let flavor = pod.nova.flavors.get(wanted).cloned().ok_or_else(|| {
-                bad_request(&format!("Flavor {wanted} could not be found."))
-            })?;
-            Some(flavor)
-        }
-        _ => None,
-    };
+    let flavor =
+        match step.action {
+            "resize" => {
+                let wanted = argument
+                    .get("flavorRef")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                let flavor =
+                    pod.nova.flavors.get(wanted).cloned().ok_or_else(|| {
+                        bad_request(&format!("Flavor {wanted} could not be found."))
+                    })?;
+                Some(flavor)
+            }
+            _ => None,
+        };
     let rule = format!("os_compute_api:servers:{}", step.name);
     let server = find_mut(pod, cx, id, &rule)?;
     check_unlocked(cx, server)?;
@@ -253,7 +259,9 @@ fn reboot(pod: &mut PodState, cx: &Context<'_>, id: &str, argument: &Value) -> A
             return Err(invalid(
                 "type",
                 other,
-                &format!("'{other}' is not one of ['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']"),
+                &format!(
+                    "'{other}' is not one of ['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']"
+                ),
             ));
         }
     };

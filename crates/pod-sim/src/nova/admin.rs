@@ -57,11 +57,9 @@ pub(super) fn route(pod: &PodState, cx: &Context<'_>, path: &[&str]) -> Answer {
             }
             Ok(Reply::ok(quota_set(cx, project)))
         }
-        ("GET", ["os-simple-tenant-usage", project]) => {
-            Ok(Reply::ok(json!({"tenant_usage": {
-                "tenant_id": project, "server_usages": [],
-            }})))
-        }
+        ("GET", ["os-simple-tenant-usage", project]) => Ok(Reply::ok(json!({"tenant_usage": {
+            "tenant_id": project, "server_usages": [],
+        }}))),
         ("GET", ["extensions"]) => Ok(Reply::ok(json!({"extensions": []}))),
         ("GET", ["os-server-groups"]) => Ok(Reply::ok(json!({"server_groups": []}))),
         ("GET", ["os-aggregates"]) => {
@@ -233,7 +231,12 @@ fn quota_set(cx: &Context<'_>, project: &str) -> Value {
     });
     if let Some(object) = quota.as_object_mut() {
         if cx.minor < 36 {
-            for key in ["fixed_ips", "floating_ips", "security_group_rules", "security_groups"] {
+            for key in [
+                "fixed_ips",
+                "floating_ips",
+                "security_group_rules",
+                "security_groups",
+            ] {
                 object.insert(key.into(), json!(-1));
             }
         }

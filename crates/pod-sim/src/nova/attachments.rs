@@ -89,7 +89,14 @@ fn attach(pod: &mut PodState, cx: &Context<'_>, id: &str) -> Answer {
     check_state(
         server,
         "attach_volume",
-        &["active", "paused", "stopped", "resized", "shelved", "shelved_offloaded"],
+        &[
+            "active",
+            "paused",
+            "stopped",
+            "resized",
+            "shelved",
+            "shelved_offloaded",
+        ],
     )?;
     let device = given
         .get("device")
@@ -167,7 +174,14 @@ fn detach(pod: &mut PodState, cx: &Context<'_>, id: &str, volume_id: &str) -> An
     check_state(
         server,
         "detach_volume",
-        &["active", "paused", "suspended", "stopped", "resized", "shelved"],
+        &[
+            "active",
+            "paused",
+            "suspended",
+            "stopped",
+            "resized",
+            "shelved",
+        ],
     )?;
     if let Some(volume) = pod.cinder.volumes.get_mut(volume_id) {
         volume.status = "detaching".into();

@@ -451,8 +451,7 @@ fn wanted_volumes(
             source_id,
             size: number("volume_size").unwrap_or(1),
             boot: number("boot_index") == Some(0),
-            delete_on_termination: entry.get("delete_on_termination")
-                == Some(&Value::Bool(true)),
+            delete_on_termination: entry.get("delete_on_termination") == Some(&Value::Bool(true)),
             volume_type: entry
                 .get("volume_type")
                 .and_then(Value::as_str)

@@ -38,7 +38,9 @@ pub(super) fn route(pod: &mut PodState, cx: &Context<'_>, id: &str, rest: &[&str
     match (cx.request.method.as_str(), rest) {
         ("GET", ["ips"]) => {
             let server = find(pod, cx, id)?;
-            Ok(Reply::ok(json!({"addresses": view::addresses(pod, server, false)})))
+            Ok(Reply::ok(
+                json!({"addresses": view::addresses(pod, server, false)}),
+            ))
         }
         ("GET", ["ips", network]) => {
             let server = find(pod, cx, id)?;
@@ -68,7 +70,10 @@ pub(super) fn route(pod: &mut PodState, cx: &Context<'_>, id: &str, rest: &[&str
         ("POST", ["remote-consoles"]) => {
             find(pod, cx, id)?;
             let given = member(cx.request, "remote_console")?;
-            let kind = given.get("type").and_then(Value::as_str).unwrap_or_default();
+            let kind = given
+                .get("type")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             Err(bad_request(&format!("Unavailable console type {kind}.")))
         }
         _ => Err(Reply::not_found_page()),
@@ -118,9 +123,7 @@ fn metadata(pod: &mut PodState, cx: &Context<'_>, id: &str, rest: &[&str]) -> An
 
 fn tags(pod: &mut PodState, cx: &Context<'_>, id: &str, rest: &[&str]) -> Answer {
     let method = cx.request.method.as_str();
-    let missing = |tag: &str| {
-        fault(404, &format!("Server {id} has no tag '{tag}'"))
-    };
+    let missing = |tag: &str| fault(404, &format!("Server {id} has no tag '{tag}'"));
     if method == "GET" {
         let all = &find(pod, cx, id)?.tags;
         return match rest {
@@ -199,7 +202,10 @@ fn instance_actions(pod: &PodState, cx: &Context<'_>, id: &str, rest: &[&str]) -
                 .iter()
                 .find(|action| action.request_id == *request)
                 .ok_or_else(|| {
-                    fault(404, &format!("Action for request_id {request} on instance {id} not found"))
+                    fault(
+                        404,
+                        &format!("Action for request_id {request} on instance {id} not found"),
+                    )
                 })?;
             let mut body = show(action);
             if let Some(object) = body.as_object_mut() {

@@ -82,11 +82,7 @@ pub(super) fn route(pod: &mut PodState, cx: &Context<'_>, rest: &[&str]) -> Answ
             require_admin(cx, "os_compute_api:os-flavor-manage:update")?;
             let given = member(cx.request, "flavor")?;
             let description = given.get("description").cloned().unwrap_or_default();
-            let flavor = pod
-                .nova
-                .flavors
-                .get_mut(*id)
-                .ok_or_else(|| unknown(id))?;
+            let flavor = pod.nova.flavors.get_mut(*id).ok_or_else(|| unknown(id))?;
             flavor.description = description;
             let flavor = flavor.clone();
             Ok(Reply::ok(json!({"flavor": flavor.show(cx)})))
@@ -128,7 +124,12 @@ fn list(pod: &PodState, cx: &Context<'_>, detail: bool) -> Answer {
         },
         _ => Some(true),
     };
-    let at_least = |key: &str| query.get(key).and_then(|v| v.parse::<u64>().ok()).unwrap_or(0);
+    let at_least = |key: &str| {
+        query
+            .get(key)
+            .and_then(|v| v.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
     let mut found: Vec<&Flavor> = pod
         .nova
         .flavors
@@ -163,7 +164,10 @@ fn list(pod: &PodState, cx: &Context<'_>, detail: bool) -> Answer {
             cx.request.path,
             query.with("marker", &last.id)
         );
-        object.insert("flavors_links".into(), json!([{"rel": "next", "href": href}]));
+        object.insert(
+            "flavors_links".into(),
+            json!([{"rel": "next", "href": href}]),
+        );
     }
     Ok(Reply::ok(body))
 }
@@ -258,7 +262,9 @@ fn change_access(pod: &mut PodState, cx: &Context<'_>, id: &str) -> Answer {
         if flavor.access.contains(&project) {
             return Err(fault(
                 409,
-                &format!("Flavor access already exists for flavor {id} and project {project} combination."),
+                &format!(
+                    "Flavor access already exists for flavor {id} and project {project} combination."
+                ),
             ));
         }
         flavor.access.push(project);

@@ -68,7 +68,11 @@ fn attach(pod: &mut PodState, cx: &Context<'_>, id: &str) -> Answer {
     let server = find(pod, cx, id)?.clone();
     super::require_member(cx, "os_compute_api:os-attach-interfaces:create")?;
     check_unlocked(cx, &server)?;
-    check_state(&server, "attach_interface", &["active", "paused", "stopped"])?;
+    check_state(
+        &server,
+        "attach_interface",
+        &["active", "paused", "stopped"],
+    )?;
     let string = |key: &str| given.get(key).and_then(Value::as_str);
     let tag = string("tag").map(str::to_owned);
     let (port_id, own) = match (string("port_id"), string("net_id")) {
@@ -84,13 +88,17 @@ fn attach(pod: &mut PodState, cx: &Context<'_>, id: &str) -> Answer {
         }
         (None, Some(network)) => {
             if !pod.neutron.networks.contains_key(network) {
-                return Err(bad_request(&format!("Network {network} could not be found.")));
+                return Err(bad_request(&format!(
+                    "Network {network} could not be found."
+                )));
             }
             let address = given
                 .get("fixed_ips")
                 .and_then(|ips| ips.get(0)?.get("ip_address")?.as_str());
             let port = lifecycle::make_port(pod, &server, network, address).ok_or_else(|| {
-                bad_request(&format!("No fixed IP addresses available for network: {network}"))
+                bad_request(&format!(
+                    "No fixed IP addresses available for network: {network}"
+                ))
             })?;
             (port, true)
         }

@@ -45,9 +45,7 @@ impl Keypair {
 
 pub(super) fn route(pod: &mut PodState, cx: &Context<'_>, rest: &[&str]) -> Answer {
     let user = owner(cx)?;
-    let gone = |name: &str| {
-        fault(404, &format!("Keypair {name} not found for user {user}"))
-    };
+    let gone = |name: &str| fault(404, &format!("Keypair {name} not found for user {user}"));
     match (cx.request.method.as_str(), rest) {
         ("GET", []) => {
             let all: Vec<Value> = pod
@@ -128,7 +126,10 @@ fn create(pod: &mut PodState, cx: &Context<'_>) -> Answer {
             private_key = Some(format!(
                 "-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\n"
             ));
-            format!("ssh-rsa AAAAB3NzaC1yc2E{} Generated-by-Nova", ids::secret(356))
+            format!(
+                "ssh-rsa AAAAB3NzaC1yc2E{} Generated-by-Nova",
+                ids::secret(356)
+            )
         }
     };
     if pod.nova.keypairs.contains_key(&key) {

@@ -195,7 +195,11 @@ pub(crate) fn finish_delete(pod: &mut PodState, id: &str) {
     }
     release_ports(pod, &mut server);
     // A server deleted while it was built may hold volumes it never got.
-    for wanted in server.wanted_volumes.iter().filter(|w| w.source == "volume") {
+    for wanted in server
+        .wanted_volumes
+        .iter()
+        .filter(|w| w.source == "volume")
+    {
         if let Some(volume) = pod.cinder.volumes.get_mut(&wanted.source_id)
             && volume.status == "reserved"
         {

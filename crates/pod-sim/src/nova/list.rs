@@ -14,24 +14,92 @@ const MAX_LIMIT: usize = 1000;
 
 /// Query keys that are known; the others are an error from 2.75.
 const KNOWN: &[&str] = &[
-    "user_id", "project_id", "tenant_id", "launch_index", "image_ref", "image",
-    "kernel_id", "ramdisk_id", "hostname", "key_name", "instance_type_id", "flavor",
-    "host", "host_status", "display_name", "name", "display_description", "description",
-    "status", "vm_state", "task_state", "power_state", "node", "reservation_id", "uuid",
-    "access_ip_v4", "access_ip_v6", "ip", "ip6", "config_drive", "all_tenants",
-    "availability_zone", "deleted", "locked", "changes-since", "changes-before", "tags",
-    "tags-any", "not-tags", "not-tags-any", "sort_key", "sort_dir", "limit", "marker",
-    "progress", "root_device_name", "terminated_at", "launched_at", "created_at",
-    "updated_at", "auto_disk_config", "locked_by", "soft_deleted",
+    "user_id",
+    "project_id",
+    "tenant_id",
+    "launch_index",
+    "image_ref",
+    "image",
+    "kernel_id",
+    "ramdisk_id",
+    "hostname",
+    "key_name",
+    "instance_type_id",
+    "flavor",
+    "host",
+    "host_status",
+    "display_name",
+    "name",
+    "display_description",
+    "description",
+    "status",
+    "vm_state",
+    "task_state",
+    "power_state",
+    "node",
+    "reservation_id",
+    "uuid",
+    "access_ip_v4",
+    "access_ip_v6",
+    "ip",
+    "ip6",
+    "config_drive",
+    "all_tenants",
+    "availability_zone",
+    "deleted",
+    "locked",
+    "changes-since",
+    "changes-before",
+    "tags",
+    "tags-any",
+    "not-tags",
+    "not-tags-any",
+    "sort_key",
+    "sort_dir",
+    "limit",
+    "marker",
+    "progress",
+    "root_device_name",
+    "terminated_at",
+    "launched_at",
+    "created_at",
+    "updated_at",
+    "auto_disk_config",
+    "locked_by",
+    "soft_deleted",
 ];
 
 const SORT_KEYS: &[&str] = &[
-    "access_ip_v4", "access_ip_v6", "auto_disk_config", "availability_zone",
-    "config_drive", "created_at", "display_description", "display_name", "host",
-    "hostname", "image_ref", "instance_type_id", "kernel_id", "key_name", "launch_index",
-    "launched_at", "locked_by", "node", "power_state", "progress", "project_id",
-    "ramdisk_id", "root_device_name", "task_state", "terminated_at", "updated_at",
-    "user_id", "uuid", "vm_state", "locked",
+    "access_ip_v4",
+    "access_ip_v6",
+    "auto_disk_config",
+    "availability_zone",
+    "config_drive",
+    "created_at",
+    "display_description",
+    "display_name",
+    "host",
+    "hostname",
+    "image_ref",
+    "instance_type_id",
+    "kernel_id",
+    "key_name",
+    "launch_index",
+    "launched_at",
+    "locked_by",
+    "node",
+    "power_state",
+    "progress",
+    "project_id",
+    "ramdisk_id",
+    "root_device_name",
+    "task_state",
+    "terminated_at",
+    "updated_at",
+    "user_id",
+    "uuid",
+    "vm_state",
+    "locked",
 ];
 
 pub(super) fn list(pod: &PodState, cx: &Context<'_>, detail: bool) -> Answer {
@@ -94,7 +162,10 @@ pub(super) fn list(pod: &PodState, cx: &Context<'_>, detail: bool) -> Answer {
             cx.request.path,
             query.with("marker", &last.id)
         );
-        object.insert("servers_links".into(), json!([{"rel": "next", "href": href}]));
+        object.insert(
+            "servers_links".into(),
+            json!([{"rel": "next", "href": href}]),
+        );
     }
     Ok(Reply::ok(body))
 }
@@ -204,14 +275,16 @@ impl<'a> Filter<'a> {
         let query = &self.cx.request.query;
         let equal = |key: &str, have: &str| query.get(key).is_none_or(|wanted| wanted == have);
         let tags_all = |key: &str| {
-            query
-                .get(key)
-                .is_none_or(|t| t.split(',').all(|tag| server.tags.iter().any(|have| have == tag)))
+            query.get(key).is_none_or(|t| {
+                t.split(',')
+                    .all(|tag| server.tags.iter().any(|have| have == tag))
+            })
         };
         let tags_any = |key: &str| {
-            query
-                .get(key)
-                .is_none_or(|t| t.split(',').any(|tag| server.tags.iter().any(|have| have == tag)))
+            query.get(key).is_none_or(|t| {
+                t.split(',')
+                    .any(|tag| server.tags.iter().any(|have| have == tag))
+            })
         };
         let flavor = query
             .get("flavor")
@@ -223,15 +296,16 @@ impl<'a> Filter<'a> {
             && self.name.as_ref().is_none_or(|r| r.is_match(&server.name))
             && self.since.is_none_or(|t| server.updated >= t)
             && self.before.is_none_or(|t| server.updated <= t)
-            && (self.statuses.is_empty()
-                || self.statuses.iter().any(|s| s == server.status()))
+            && (self.statuses.is_empty() || self.statuses.iter().any(|s| s == server.status()))
             && flavor.is_none_or(|f| f == server.flavor.id)
             && image.is_none_or(|i| i == server.image)
             && equal("uuid", &server.id)
             && (equal("reservation_id", &server.reservation_id) || !self.cx.caller.is_admin())
             && (equal("availability_zone", &server.zone) || self.cx.minor < 83)
             && (equal("user_id", &server.user_id) || !self.cx.caller.is_admin())
-            && (query.get("key_name").is_none_or(|k| server.key_name.as_deref() == Some(k))
+            && (query
+                .get("key_name")
+                .is_none_or(|k| server.key_name.as_deref() == Some(k))
                 || self.cx.minor < 83)
             && (query
                 .get("locked")
@@ -265,10 +339,14 @@ fn parse_time(text: &str) -> Option<DateTime<Utc>> {
         .map(|time| time.with_timezone(&Utc))
         .ok()
         .or_else(|| {
-            ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.fZ", "%Y-%m-%dT%H:%M"]
-                .iter()
-                .find_map(|format| chrono::NaiveDateTime::parse_from_str(&text, format).ok())
-                .map(|time| time.and_utc())
+            [
+                "%Y-%m-%dT%H:%M:%S%.f",
+                "%Y-%m-%dT%H:%M:%S%.fZ",
+                "%Y-%m-%dT%H:%M",
+            ]
+            .iter()
+            .find_map(|format| chrono::NaiveDateTime::parse_from_str(&text, format).ok())
+            .map(|time| time.and_utc())
         })
 }
 

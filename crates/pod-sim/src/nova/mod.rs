@@ -226,9 +226,7 @@ fn route(pod: &mut PodState, cx: &Context<'_>, path: &[&str]) -> Answer {
         (_, ["servers", id, "os-volume_attachments", rest @ ..]) => {
             attachments::route(pod, cx, id, rest)
         }
-        (_, ["servers", id, "os-interface", rest @ ..]) => {
-            interfaces::route(pod, cx, id, rest)
-        }
+        (_, ["servers", id, "os-interface", rest @ ..]) => interfaces::route(pod, cx, id, rest),
         (_, ["servers", id, rest @ ..]) => details::route(pod, cx, id, rest),
         _ => admin::route(pod, cx, path),
     }

@@ -19,8 +19,15 @@ pub(crate) struct Nic {
 /// A network interface that was asked for and is not there yet.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum WantedNic {
-    Port { id: String, tag: Option<String> },
-    Network { id: String, address: Option<String>, tag: Option<String> },
+    Port {
+        id: String,
+        tag: Option<String>,
+    },
+    Network {
+        id: String,
+        address: Option<String>,
+        tag: Option<String>,
+    },
 }
 
 /// A volume of a server.
@@ -157,11 +164,7 @@ fn unknown(id: &str) -> Reply {
 }
 
 /// A server that the caller may see.
-pub(super) fn find<'a>(
-    pod: &'a PodState,
-    cx: &Context<'_>,
-    id: &str,
-) -> Result<&'a Server, Reply> {
+pub(super) fn find<'a>(pod: &'a PodState, cx: &Context<'_>, id: &str) -> Result<&'a Server, Reply> {
     pod.nova
         .servers
         .get(id)

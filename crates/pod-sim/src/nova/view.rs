@@ -32,10 +32,18 @@ pub(super) fn updated(pod: &PodState, cx: &Context<'_>, server: &Server) -> Valu
     {
         object.retain(|key, _| {
             let plain = !key.contains(':') || key == "OS-DCF:diskConfig";
-            plain && !matches!(key.as_str(), "config_drive" | "key_name" | "security_groups")
+            plain
+                && !matches!(
+                    key.as_str(),
+                    "config_drive" | "key_name" | "security_groups"
+                )
         });
         if let Some(networks) = object.get_mut("addresses").and_then(Value::as_object_mut) {
-            for address in networks.values_mut().filter_map(Value::as_array_mut).flatten() {
+            for address in networks
+                .values_mut()
+                .filter_map(Value::as_array_mut)
+                .flatten()
+            {
                 if let Some(address) = address.as_object_mut() {
                     address.retain(|key, _| !key.contains(':'));
                 }
@@ -88,7 +96,10 @@ fn full(pod: &PodState, cx: &Context<'_>, server: &Server, alone: bool) -> Value
         json!(if server.config_drive { "True" } else { "" }),
     );
     put("key_name", json!(server.key_name));
-    put("OS-SRV-USG:launched_at", json!(server.launched.map(ids::naive)));
+    put(
+        "OS-SRV-USG:launched_at",
+        json!(server.launched.map(ids::naive)),
+    );
     put(
         "OS-SRV-USG:terminated_at",
         json!(server.terminated.map(ids::naive)),
@@ -105,7 +116,10 @@ fn full(pod: &PodState, cx: &Context<'_>, server: &Server, alone: bool) -> Value
     put("OS-EXT-STS:task_state", json!(server.task));
     put("OS-EXT-STS:vm_state", json!(server.state));
     put("OS-EXT-STS:power_state", json!(server.power_state()));
-    put("os-extended-volumes:volumes_attached", volumes(server, minor));
+    put(
+        "os-extended-volumes:volumes_attached",
+        volumes(server, minor),
+    );
     for (key, value) in newer_part(server, minor, admin, alone, built) {
         put(key, value);
     }
@@ -218,11 +232,7 @@ fn security_groups(pod: &PodState, server: &Server) -> Vec<Value> {
     names
 }
 
-fn admin_part(
-    server: &Server,
-    host: Option<&str>,
-    minor: u32,
-) -> Vec<(&'static str, Value)> {
+fn admin_part(server: &Server, host: Option<&str>, minor: u32) -> Vec<(&'static str, Value)> {
     let mut part = vec![
         ("OS-EXT-SRV-ATTR:host", json!(host)),
         (
@@ -237,7 +247,10 @@ fn admin_part(
             ("OS-EXT-SRV-ATTR:kernel_id", json!("")),
             ("OS-EXT-SRV-ATTR:launch_index", json!(server.launch_index)),
             ("OS-EXT-SRV-ATTR:ramdisk_id", json!("")),
-            ("OS-EXT-SRV-ATTR:reservation_id", json!(server.reservation_id)),
+            (
+                "OS-EXT-SRV-ATTR:reservation_id",
+                json!(server.reservation_id),
+            ),
             ("OS-EXT-SRV-ATTR:root_device_name", json!("/dev/sda")),
             ("OS-EXT-SRV-ATTR:user_data", json!(server.user_data)),
         ]);
