@@ -23,6 +23,7 @@ from .schemas import POD_DATABASES, Schemas
 
 POD_SERVICES = (placement, neutron, nova, cinder)
 INFRASTRUCTURE = ('mariadb', 'rabbitmq', 'epmd')
+SLOWEST_SCHEMAS = ('neutron', 'nova')
 SHARED = ('keystone', 'glance', 'memcached', 'ovsdb', 'vswitchd')
 
 
@@ -76,11 +77,13 @@ class Sandbox:
 
         with ThreadPoolExecutor(3) as pool:         # two cores, and a little that waits
             first = pool.submit(identity_service)
-            loads = [pool.submit(schemas.ensure, 'glance', 'glance')]
-            for template in sorted(set(POD_DATABASES.values()), key=['neutron', 'nova'].__contains__, reverse=True):
-                loads += [pool.submit(schemas.ensure, template, f'pod{pod}_{name}')
-                          for pod in settings.pod_numbers
-                          for name, made_from in POD_DATABASES.items() if made_from == template]
+            databases = {'glance': 'glance', **{f'pod{pod}_{name}': template for pod in settings.pod_numbers
+                                                for name, template in POD_DATABASES.items()}}
+            missing = {name: template for name, template in databases.items() if not self.mariadb.has_schema(name)}
+            # each dump once, those that take longest first; then the loading has nothing to wait for
+            for template in sorted(set(missing.values()), key=SLOWEST_SCHEMAS.__contains__, reverse=True):
+                pool.submit(schemas.template, template)
+            loads = [pool.submit(schemas.ensure, template, name) for name, template in missing.items()]
             for load in loads:
                 load.result()
             for pod in settings.pod_numbers:
