@@ -20,6 +20,7 @@ from .rabbit import RabbitMQ
 from .readiness import Readiness
 from .rest import answers
 from .schemas import POD_DATABASES, Schemas
+from .settings import region
 
 POD_SERVICES = (placement, neutron, nova, cinder)
 INFRASTRUCTURE = ('mariadb', 'rabbitmq', 'epmd')
@@ -46,7 +47,8 @@ class Sandbox:
             rabbit = pool.submit(RabbitMQ(self.settings, self.supervisor).start)
             self.mariadb.start()
             rabbit.result()
-        self._write_env()
+        if not self.supervisor.pid('keystone'):
+            self._write_env()
 
     def up(self):
         with self.supervisor.exclusive():
@@ -130,6 +132,7 @@ class Sandbox:
         for pod in settings.pod_numbers:
             ready.services(pod)
             ready.l3_agents(pod)
+        self._write_env(cloud=True)
         nova.ensure_flavor(settings, 1, token)      # in Pod1 only: Tricircle makes it elsewhere when it is needed
 
     def pod_services(self):
@@ -149,17 +152,19 @@ class Sandbox:
         if extra:
             say('no longer wanted, stopped', *self.supervisor.stop(extra))
 
-    def _write_env(self):
-        """what tests and Tricircle need to know of the infrastructure; for `.` in a shell, and easy to parse"""
+    def _write_env(self, cloud=False):
+        """What tests and Tricircle need to know, for `.` in a shell. Of the cloud only when there is one: tests that
+        want it are asked for by TRICIRCLE_REAL_CLOUD."""
         settings, mariadb = self.settings, self.mariadb
-        write_file(settings.state / 'env', ''.join(f'export {name}={value}\n' for name, value in {
-            'TRICIRCLE_TEST_MYSQL_URL': mariadb.url('tricircle_test'),
-            'TRICIRCLE_TEST_AMQP_URL': settings.transport_url('tricircle_test', 'tricircle', 'amqp'),
-            'TRICIRCLE_MYSQL_URL': mariadb.url('tricircle', 'tricircle'),
-            'TRICIRCLE_TRANSPORT_URL': settings.transport_url('tricircle', 'tricircle'),
-            'TRICIRCLE_SANDBOX_KEYSTONE': settings.keystone_url,
-            'TRICIRCLE_SANDBOX_PASSWORD': settings.password,
-            'TRICIRCLE_SANDBOX_PODS': settings.pods}.items()), 0o600)
+        values = {'TRICIRCLE_TEST_MYSQL_URL': mariadb.url('tricircle_test'),
+                  'TRICIRCLE_TEST_AMQP_URL': settings.transport_url('tricircle_test', 'tricircle', 'amqp'),
+                  'TRICIRCLE_MYSQL_URL': mariadb.url('tricircle', 'tricircle'),
+                  'TRICIRCLE_TRANSPORT_URL': settings.transport_url('tricircle', 'tricircle')}
+        if cloud:
+            values |= {'TRICIRCLE_REAL_CLOUD': settings.keystone_url,
+                       'TRICIRCLE_REAL_PASSWORD': settings.password,
+                       'TRICIRCLE_REAL_PODS': ','.join(region(pod) for pod in settings.pod_numbers)}
+        write_file(settings.state / 'env', ''.join(f'export {name}={value}\n' for name, value in values.items()), 0o600)
 
     # ------------------------------------------------------------ down
     def down(self):
