@@ -231,6 +231,10 @@ macro_rules! store {
 }
 
 mod compute;
+<<<<<<< HEAD
 mod network;
+=======
+mod jobs;
+>>>>>>> jobs
 mod pods;
 mod resources;

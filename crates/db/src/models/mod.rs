@@ -2,6 +2,7 @@
 
 mod compute;
 mod network;
+mod jobs;
 mod pods;
 mod resources;
 mod security_groups;
@@ -9,6 +10,7 @@ mod text;
 
 pub use compute::*;
 pub use network::*;
+pub use jobs::*;
 pub use pods::*;
 pub use resources::*;
 pub use security_groups::*;

@@ -8,3 +8,7 @@ mod network;
 
 pub(crate) use core::*;
 pub(crate) use network::*;
+mod job_tables;
+
+pub(crate) use core::*;
+pub(crate) use job_tables::*;

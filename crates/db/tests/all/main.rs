@@ -3,4 +3,5 @@
 
 mod core;
 mod network;
+mod jobs;
 mod schema;
