@@ -231,10 +231,7 @@ macro_rules! store {
 }
 
 mod compute;
-<<<<<<< HEAD
-mod network;
-=======
 mod jobs;
->>>>>>> jobs
+mod network;
 mod pods;
 mod resources;

@@ -7,9 +7,9 @@
 pub(crate) use super::{Conn, dialect};
 
 pub(crate) mod compute;
+pub(crate) mod jobs;
 pub(crate) mod network_write;
 pub(crate) mod networks;
-pub(crate) mod jobs;
 pub(crate) mod pods;
 pub(crate) mod ports;
 pub(crate) mod resources;
