@@ -231,6 +231,7 @@ macro_rules! store {
 }
 
 mod compute;
+mod jobs;
 mod network;
 mod pods;
 mod resources;

@@ -285,6 +285,11 @@ fn base_url(auth_url: &str) -> Result<Url, KeystoneError> {
             "[keystone_authtoken] auth_url is not set".to_owned(),
         ));
     }
+    if !trimmed.contains("://") {
+        return Err(KeystoneError::Config(
+            "[keystone_authtoken] auth_url is no http or https URL".to_owned(),
+        ));
+    }
     let root = trimmed.strip_suffix("/v2.0").unwrap_or(trimmed);
     let root = root.strip_suffix("/v3").unwrap_or(root);
     let url = Url::parse(&format!("{root}/v3/"))

@@ -142,30 +142,41 @@ impl Keystone {
     }
 
     async fn ask(&self, token: &str, allow_expired: bool) -> Result<Verdict, KeystoneError> {
-        let described = self
-            .as_service(async |own| {
-                self.inner
-                    .identity
-                    .describe(own, token, allow_expired)
-                    .await
-            })
-            .await;
-        match described {
+        match self.describe(token, allow_expired).await {
             Ok(token) => Ok(Verdict::Valid(Arc::new(token))),
             Err(KeystoneError::Invalid) => Ok(Verdict::Refused),
             Err(error) => Err(error),
         }
     }
 
+    // Both calls below are made with our own token, and once more with a new
+    // one when Keystone does not take it: it may have been revoked.
+
+    async fn describe(&self, token: &str, allow_expired: bool) -> Result<Token, KeystoneError> {
+        let identity = &self.inner.identity;
+        for _ in 0..2 {
+            let own = self.service_token().await?;
+            if let Some(token) = identity.describe(&own, token, allow_expired).await? {
+                return Ok(token);
+            }
+            self.inner.own.forget_this(&own);
+        }
+        Err(refused_own_token())
+    }
+
     async fn read_catalog(&self) -> Result<Fetched<Vec<Endpoint>>, KeystoneError> {
-        let endpoints = self
-            .as_service(async |own| self.inner.identity.catalog(own).await)
-            .await?;
-        Ok(Fetched {
-            value: endpoints,
-            renew_after: CATALOG_RENEW,
-            ends_after: CATALOG_END,
-        })
+        for _ in 0..2 {
+            let own = self.service_token().await?;
+            if let Some(endpoints) = self.inner.identity.catalog(&own).await? {
+                return Ok(Fetched {
+                    value: endpoints,
+                    renew_after: CATALOG_RENEW,
+                    ends_after: CATALOG_END,
+                });
+            }
+            self.inner.own.forget_this(&own);
+        }
+        Err(refused_own_token())
     }
 
     async fn log_in(&self) -> Result<Fetched<ServiceToken>, KeystoneError> {
@@ -179,24 +190,12 @@ impl Keystone {
             ends_after: life,
         })
     }
+}
 
-    /// Makes a call with our own token, and once more with a new one when
-    /// Keystone does not take it (`None`): it may have been revoked.
-    async fn as_service<T>(
-        &self,
-        call: impl AsyncFn(&ServiceToken) -> Result<Option<T>, KeystoneError>,
-    ) -> Result<T, KeystoneError> {
-        for _ in 0..2 {
-            let own = self.service_token().await?;
-            if let Some(answer) = call(&own).await? {
-                return Ok(answer);
-            }
-            self.inner.own.forget_this(&own);
-        }
-        Err(KeystoneError::Config(
-            "Keystone does not take the token that it gave the service user".to_owned(),
-        ))
-    }
+fn refused_own_token() -> KeystoneError {
+    KeystoneError::Config(
+        "Keystone does not take the token that it gave the service user".to_owned(),
+    )
 }
 
 #[cfg(test)]

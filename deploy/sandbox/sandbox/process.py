@@ -31,6 +31,7 @@ class Service:
     env: dict = field(default_factory=dict)
     watch: list = field(default_factory=list)   # files and folders of *.conf, *.ini: a change restarts it
     port: int = None                            # it listens there: wait until the port is free before starting
+    version: str = ''                           # of the program: another one restarts it
     pod: int = None                             # the pod it belongs to
     on_host: bool = False                       # it runs on the pod's host (L3=1), not beside the others
     late: bool = False                          # start when the pod's Open vSwitch agent has reported
@@ -183,7 +184,8 @@ class Supervisor:
 
 def fingerprint(service):
     """of everything that would have to be the same for a running process to count as this service"""
-    digest = hashlib.sha256(json.dumps([list(map(str, service.command)), service.env], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([list(map(str, service.command)), service.env, service.version],
+                                       sort_keys=True).encode())
     for place in map(Path, service.watch):
         for path in sorted(place.iterdir()) if place.is_dir() else [place]:
             if path.suffix in ('.conf', '.ini', '.config', '.json') and path.is_file():

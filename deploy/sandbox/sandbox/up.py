@@ -141,7 +141,8 @@ class Sandbox:
             wanted -= {'ovsdb', 'vswitchd'}
         if self.settings.l3:
             wanted |= {f'pod{pod}-{name}' for pod in self.settings.pod_numbers for name in hosts.PROCESSES}
-        extra = [name for name in self.supervisor.names() if name not in wanted]
+        extra = [name for name in self.supervisor.names()
+                 if name not in wanted and (name.startswith('pod') or name in SHARED)]
         if extra:
             say('no longer wanted, stopped', *self.supervisor.stop(extra))
 

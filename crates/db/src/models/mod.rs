@@ -1,6 +1,7 @@
 //! Rows as plain data, one file per aggregate.
 
 mod compute;
+mod jobs;
 mod network;
 mod pods;
 mod resources;
@@ -8,6 +9,7 @@ mod security_groups;
 mod text;
 
 pub use compute::*;
+pub use jobs::*;
 pub use network::*;
 pub use pods::*;
 pub use resources::*;

@@ -7,3 +7,13 @@ macro_rules! transaction {
     };
 }
 pub(crate) use transaction;
+
+/// The database's clock: leases are compared by it, so that the clocks of the
+/// workers' hosts do not matter.
+pub(crate) async fn database_now(
+    conn: &mut super::Conn,
+) -> Result<crate::Timestamp, crate::DbError> {
+    use diesel_async::RunQueryDsl;
+    let now = diesel::dsl::sql::<diesel::sql_types::Timestamp>("UTC_TIMESTAMP(6)");
+    Ok(diesel::select(now).get_result(conn).await?)
+}

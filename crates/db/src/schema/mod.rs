@@ -4,7 +4,9 @@
 //! at most 36 characters unless they come from a user.
 
 mod core;
+mod job_tables;
 mod network;
 
 pub(crate) use core::*;
+pub(crate) use job_tables::*;
 pub(crate) use network::*;

@@ -10,3 +10,10 @@ macro_rules! transaction {
     };
 }
 pub(crate) use transaction;
+
+/// The database's clock, which is this machine's.
+pub(crate) async fn database_now(
+    _conn: &mut super::Conn,
+) -> Result<crate::Timestamp, crate::DbError> {
+    Ok(crate::now())
+}
