@@ -33,7 +33,7 @@ pub use convert::{canonical_mac, parse_cidr};
 pub use error::{Problem, ResourceError};
 pub use filter::Filter;
 pub use page::{Links, Page, link_to, select};
-pub use policy::Action;
+pub use policy::{Action, Chain};
 pub use query::{ListQuery, Sort};
 pub use render::{Projection, Row};
 pub use revision::required_revision;

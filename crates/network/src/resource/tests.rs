@@ -92,6 +92,7 @@ fn bodies_are_completed_and_converted() {
     assert_eq!(body.get("availability_zone_hints"), &json!([]));
     assert!(!body.has("provider:network_type"));
     let rules = NETWORK.rules(Action::Create, &body);
+    let rules: Vec<&str> = rules.rules().collect();
     assert_eq!(rules, ["create_network"], "false is what shared is anyway");
 }
 
@@ -111,8 +112,8 @@ fn updates_name_only_what_changes() {
         .unwrap();
     assert_eq!(body.values.len(), 1);
     assert_eq!(
-        NETWORK.rules(Action::Update, &body),
-        ["update_network", "update_network:shared"]
+        NETWORK.rules(Action::Update, &body).to_string(),
+        "(rule:update_network and rule:update_network:shared)"
     );
     for (body, expected) in [
         (
@@ -131,19 +132,17 @@ fn updates_name_only_what_changes() {
 
 #[test]
 fn a_denied_chain_reads_as_neutrons() {
-    let rules = [
-        "create_network",
-        "create_network:shared",
-        "create_network:x",
-    ]
-    .map(str::to_owned);
+    let body = br#"{"port": {"network_id": "11111111-1111-1111-1111-111111111111",
+        "mac_address": "fa:16:3e:00:00:01", "fixed_ips": [{"ip_address": "10.0.0.1"}]}}"#;
+    let created = PORT.parse_create(body, "p1", false).unwrap();
+    let chain = PORT.rules(Action::Create, &created.bodies()[0]);
     assert_eq!(
-        Resource::denied(&rules).message,
-        "((rule:create_network and rule:create_network:shared) and rule:create_network:x) is \
-         disallowed by policy"
+        chain.denied().message,
+        "((rule:create_port and rule:create_port:mac_address) and (rule:create_port:fixed_ips and \
+         (rule:create_port:fixed_ips:ip_address))) is disallowed by policy"
     );
     assert_eq!(
-        Resource::denied(&["get_quota".to_owned()]).message,
+        Chain::of("get_quota").denied().message,
         "rule:get_quota is disallowed by policy"
     );
 }
