@@ -261,6 +261,7 @@ macro_rules! store {
 }
 
 mod compute;
+mod intents;
 mod jobs;
 mod network;
 mod pods;
