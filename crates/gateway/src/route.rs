@@ -93,7 +93,7 @@ pub fn configure(config: &mut ServiceConfig, gateway: &Gateway, routes: &[Route]
             format!("{version}/{{project_id:[0-9a-f-]+}}{}", route.path),
             format!("{version}{}", route.path),
         ];
-        let mut resource = web::resource(&patterns[..]);
+        let mut resource = web::resource(patterns);
         for line in routes.iter().filter(|line| line.path == route.path) {
             if line.methods.is_empty() {
                 let handler = entry(gateway.clone(), line.strategy.clone());
