@@ -174,7 +174,7 @@ impl Network {
                 Err(error) => return Err(error.into()),
             }
         }
-        self.release(server_id, pod_id, request).await
+        self.release(server_id, pod_id).await
     }
 }
 

@@ -22,5 +22,8 @@ mod write;
 
 pub use error::NetworkError;
 pub use realize::PortInPod;
+pub use servers::{
+    Actor, PlannedNic, RealizedPort, RequestedNetworks, RequestedNic, ServerNetworks, TopPort,
+};
 pub use service::Network;
 pub use write::PortDraft;

@@ -41,7 +41,7 @@ impl Network {
         &self,
         plan: &ServerNetworks,
         intent_id: &str,
-        availability_zone: Option<&str>,
+        availability_zone: &str,
     ) -> Result<Vec<TopPort>, NetworkError> {
         let owner = device_owner(availability_zone);
         let mut drafts = Vec::new();
@@ -147,6 +147,6 @@ impl Network {
 }
 
 /// What Nova writes into `device_owner`.
-pub fn device_owner(availability_zone: Option<&str>) -> String {
-    format!("compute:{}", availability_zone.unwrap_or("nova"))
+pub fn device_owner(availability_zone: &str) -> String {
+    format!("compute:{availability_zone}")
 }

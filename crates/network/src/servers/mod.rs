@@ -47,7 +47,7 @@ pub struct RequestedNic {
     /// `port`: a port of the user's; wins over the network.
     pub port: Option<String>,
     /// `fixed_ip`: this address on the network.
-    pub fixed_ip: Option<std::net::IpAddr>,
+    pub fixed_ip: Option<String>,
     /// `tag`: the device's tag.
     pub tag: Option<String>,
 }

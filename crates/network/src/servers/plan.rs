@@ -140,13 +140,17 @@ impl Network {
         nic: &RequestedNic,
     ) -> Result<PlannedNic, NetworkError> {
         let view = self.usable_network(who, id).await?;
-        if let Some(address) = nic.fixed_ip {
+        let fixed_ip = match &nic.fixed_ip {
+            Some(text) => Some(parse_address(text)?),
+            None => None,
+        };
+        if let Some(address) = fixed_ip {
             self.check_fixed_ip(&view, address).await?;
         }
         Ok(PlannedNic {
             network: view.network,
             port: None,
-            fixed_ip: nic.fixed_ip,
+            fixed_ip,
             tag: nic.tag.clone(),
         })
     }
@@ -230,12 +234,13 @@ impl Network {
     }
 
     /// Whether a plan can be carried out in a pod: a `local` network lives in one pod,
-    /// and a network may be hinted to zones. `zone`: the server's zone at the top.
+    /// and a network may be hinted to zones. `zone`: the server's zone
+    /// at the top, empty when it has none.
     pub fn check_pod(
         &self,
         plan: &ServerNetworks,
         pod_id: &str,
-        zone: Option<&str>,
+        zone: &str,
     ) -> Result<(), NetworkError> {
         for nic in &plan.nics {
             let network = &nic.network;
@@ -246,10 +251,7 @@ impl Network {
             }
             let hints: Vec<String> =
                 serde_json::from_str(&network.availability_zone_hints).unwrap_or_default();
-            if let Some(zone) = zone
-                && !hints.is_empty()
-                && !hints.iter().any(|hint| hint == zone)
-            {
+            if !zone.is_empty() && !hints.is_empty() && !hints.iter().any(|hint| hint == zone) {
                 return Err(NetworkError::BadRequest(format!(
                     "Network {} is kept to the availability zones {}: it cannot be used in {zone}.",
                     network.id,
@@ -276,4 +278,9 @@ impl Network {
         };
         Ok(self.store.ports(&filter).await?)
     }
+}
+
+fn parse_address(text: &str) -> Result<IpAddr, NetworkError> {
+    text.parse()
+        .map_err(|_| NetworkError::BadRequest(format!("Invalid fixed IP address ({text})")))
 }

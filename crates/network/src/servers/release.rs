@@ -17,11 +17,12 @@ impl Network {
         &self,
         device_id: &str,
         pod_id: &str,
-        request_id: &str,
     ) -> Result<(), NetworkError> {
         if device_id.is_empty() {
             return Ok(());
         }
+        // Jobs and undone creates call this; the pods' logs find it by an id of its own.
+        let request_id = format!("req-{}", uuid::Uuid::new_v4());
         let filter = PortFilter {
             device_ids: vec![device_id.to_owned()],
             deleting_too: true,
@@ -29,10 +30,10 @@ impl Network {
         };
         let mut ended = Ok(());
         for view in self.store.ports(&filter).await? {
-            let one = self.release_port(&view, device_id, request_id).await;
+            let one = self.release_port(&view, device_id, &request_id).await;
             if let Err(error) = &one {
                 tracing::warn!(
-                    pod.id = pod_id, port.id = view.port.id, server.id = device_id, %error,
+                    req.id = request_id, pod.id = pod_id, port.id = view.port.id, server.id = device_id, %error,
                     "a port of a server is not free yet"
                 );
             }
