@@ -72,6 +72,16 @@ impl Enforcer {
         Self::new(&defaults::all(), &PolicyFile::read(path)?)
     }
 
+    /// The same, with the defaults alone when there is no such file: what an
+    /// operator who is content with them has.
+    pub fn load_if_exists(path: &Path) -> Result<Self, PolicyError> {
+        if path.exists() {
+            Self::load(path)
+        } else {
+            Self::with_defaults()
+        }
+    }
+
     /// Defaults, and what a policy file says instead.
     pub fn new(defaults: &[RuleDefault], file: &PolicyFile) -> Result<Self, PolicyError> {
         let mut rules = Rules::new();

@@ -89,7 +89,7 @@ fn tokens(rule: &str) -> Vec<(Token<'_>, usize)> {
     let mut position = 0;
     loop {
         let trimmed = rest.trim_start();
-        position += rest.chars().count() - trimmed.chars().count();
+        position += rest.chars().take_while(|c| c.is_whitespace()).count();
         if trimmed.is_empty() {
             return tokens;
         }
