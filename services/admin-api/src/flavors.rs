@@ -133,7 +133,9 @@ pub(crate) fn report(plan: &[Import]) -> Value {
     let mut conflicts = Vec::new();
     for import in plan {
         match import {
-            Import::Add(flavor) => imported.push(json!({"id": flavor.flavor_id, "name": flavor.name})),
+            Import::Add(flavor) => {
+                imported.push(json!({"id": flavor.flavor_id, "name": flavor.name}))
+            }
             Import::Known(id) => known.push(json!(id)),
             Import::Conflict {
                 flavor_id,

@@ -55,8 +55,8 @@ pub async fn run(config: Config, shutdown: &CancellationToken) -> Result<Running
     )
     .map_err(|e| bad(&e))?;
     let keystone = Keystone::new(&config.keystone_authtoken).map_err(|e| bad(&e))?;
-    let pods = Pods::new(store.clone(), keystone.clone(), Arc::clone(&config))
-        .map_err(|e| bad(&e))?;
+    let pods =
+        Pods::new(store.clone(), keystone.clone(), Arc::clone(&config)).map_err(|e| bad(&e))?;
     let bus = tricircle_messaging::connect(config.default.transport_url.expose_secret())
         .map_err(|e| bad(&e))?;
     let enforcer = Enforcer::with_defaults().map_err(|e| bad(&e))?;

@@ -30,7 +30,9 @@ impl Listing {
             match name.as_str() {
                 "limit" => {
                     let limit: usize = value.parse().map_err(|_| {
-                        Fault::bad_request(format!("limit must be a non-negative integer, not {value:?}"))
+                        Fault::bad_request(format!(
+                            "limit must be a non-negative integer, not {value:?}"
+                        ))
                     })?;
                     // 0 means the largest page, as in the ancestors.
                     listing.limit = Some(if limit == 0 { max } else { limit.min(max) });
@@ -104,8 +106,9 @@ impl Listing {
             None => 0,
             Some(marker) => {
                 let at = items.iter().position(|item| id_of(item) == *marker);
-                at.ok_or_else(|| Fault::bad_request(format!("marker {marker:?} is not in the list")))?
-                    + 1
+                at.ok_or_else(|| {
+                    Fault::bad_request(format!("marker {marker:?} is not in the list"))
+                })? + 1
             }
         };
         let mut rest: Vec<_> = items
@@ -158,7 +161,10 @@ mod tests {
     }
 
     fn of(ids: &[&str], next: Option<&str>) -> (Vec<String>, Option<String>) {
-        (ids.iter().map(|&s| s.to_owned()).collect(), next.map(str::to_owned))
+        (
+            ids.iter().map(|&s| s.to_owned()).collect(),
+            next.map(str::to_owned),
+        )
     }
 
     #[test]
@@ -167,13 +173,19 @@ mod tests {
         assert_eq!(ids("limit=2&project_id=p1"), of(&["a", "c"], Some("c")));
         assert_eq!(ids("limit=2&project_id=p1&marker=c"), of(&["d"], None));
         assert_eq!(ids("limit=0&marker=d"), of(&[], None));
-        assert_eq!(ids("project_id=p2&project_id=p1&limit=1"), of(&["a"], Some("a")));
+        assert_eq!(
+            ids("project_id=p2&project_id=p1&limit=1"),
+            of(&["a"], Some("a"))
+        );
     }
 
     #[test]
     fn what_is_not_understood_is_refused() {
         for bad in ["limit=-1", "limit=x", "colour=red"] {
-            assert!(Listing::parse(&query(bad), &["project_id"], 10).is_err(), "{bad}");
+            assert!(
+                Listing::parse(&query(bad), &["project_id"], 10).is_err(),
+                "{bad}"
+            );
         }
         let unknown = Listing::parse(&query("marker=zz"), &[], 10).unwrap();
         assert_eq!(unknown.cut(items()).unwrap_err().status().as_u16(), 400);

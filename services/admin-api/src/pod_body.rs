@@ -7,8 +7,11 @@ use tricircle_db::models::{PodState, PodView, PodZone, ZoneService};
 use crate::listing::moment;
 
 /// The services that zones belong to, in the order they are shown.
-const ZONE_SERVICES: [ZoneService; 3] =
-    [ZoneService::Compute, ZoneService::Volume, ZoneService::Network];
+const ZONE_SERVICES: [ZoneService; 3] = [
+    ZoneService::Compute,
+    ZoneService::Volume,
+    ZoneService::Network,
+];
 
 /// The longest name of a region or zone.
 const LONGEST_NAME: usize = 255;
@@ -40,7 +43,9 @@ impl PodRequest {
             "state",
         ];
         if let Some(unknown) = body.keys().find(|key| !KNOWN.contains(&key.as_str())) {
-            return Err(Fault::bad_request(format!("A pod has no field {unknown:?}.")));
+            return Err(Fault::bad_request(format!(
+                "A pod has no field {unknown:?}."
+            )));
         }
         let region_name = match (text(body, "region_name")?, text(body, "pod_name")?) {
             (Some(region), Some(pod)) if region != pod => {
@@ -55,9 +60,8 @@ impl PodRequest {
         }
         let state = text(body, "state")?
             .map(|word| {
-                word.parse::<PodState>().map_err(|_| {
-                    Fault::bad_request("state must be enabled, draining or disabled.")
-                })
+                word.parse::<PodState>()
+                    .map_err(|_| Fault::bad_request("state must be enabled, draining or disabled."))
             })
             .transpose()?;
         Ok(Self {
@@ -87,9 +91,9 @@ fn text(body: &Map<String, Value>, name: &str) -> Result<Option<String>, Fault> 
         Some(Value::String(text)) if text.chars().count() > LONGEST_NAME => Err(
             Fault::bad_request(format!("{name} has more than {LONGEST_NAME} characters.")),
         ),
-        Some(Value::String(text)) if text.chars().any(char::is_control) => {
-            Err(Fault::bad_request(format!("{name} has control characters.")))
-        }
+        Some(Value::String(text)) if text.chars().any(char::is_control) => Err(Fault::bad_request(
+            format!("{name} has control characters."),
+        )),
         Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
         Some(_) => Err(Fault::bad_request(format!("{name} must be a string."))),
     }
@@ -184,7 +188,10 @@ pub(crate) fn shown(view: &PodView) -> Map<String, Value> {
         ("id", json!(pod.id)),
         ("region_name", json!(pod.region_name)),
         ("pod_name", json!(pod.region_name)),
-        ("az_name", json!(first.map_or("", |zone| zone.top_az.as_str()))),
+        (
+            "az_name",
+            json!(first.map_or("", |zone| zone.top_az.as_str())),
+        ),
         (
             "pod_az_name",
             json!(first.map_or("", |zone| zone.bottom_az.as_str())),
@@ -260,11 +267,20 @@ mod tests {
             (json!({"state": "gone"}), "enabled, draining or disabled"),
             (json!({"az_name": ""}), "must not be empty"),
             (json!({"pod_az_name": "nova"}), "needs az_name"),
-            (json!({"az_name": "a", "availability_zones": {}}), "not by both"),
+            (
+                json!({"az_name": "a", "availability_zones": {}}),
+                "not by both",
+            ),
             (json!({"availability_zones": []}), "must be like"),
             (json!({"availability_zones": {}}), "at least one"),
-            (json!({"availability_zones": {"compute": [{}]}}), "must be like"),
-            (json!({"availability_zones": {"image": []}}), "no availability zones"),
+            (
+                json!({"availability_zones": {"compute": [{}]}}),
+                "must be like",
+            ),
+            (
+                json!({"availability_zones": {"image": []}}),
+                "no availability zones",
+            ),
             (
                 json!({"availability_zones": {"compute": [{"top": "a"}, {"top": "a"}]}}),
                 "twice",

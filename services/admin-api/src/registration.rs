@@ -125,7 +125,11 @@ async fn read_flavors(session: &PodSession) -> Result<Vec<Flavor>, Fault> {
             .await
             .map_err(fault_of)?;
         let page = answer.get("flavors").and_then(Value::as_array);
-        let page: Vec<Flavor> = page.into_iter().flatten().filter_map(flavors::read).collect();
+        let page: Vec<Flavor> = page
+            .into_iter()
+            .flatten()
+            .filter_map(flavors::read)
+            .collect();
         // A page may be shorter than asked for; only an empty one is the end.
         let Some(last) = page.last().map(|flavor| flavor.flavor_id.clone()) else {
             return Ok(all);

@@ -80,7 +80,10 @@ mod tests {
             {"id": "no vlan", "provider:segmentation_id": null},
         ]});
         let told = in_use(&networks, &ranges);
-        let ids: Vec<_> = told.iter().map(|n| n["network_id"].as_str().unwrap()).collect();
+        let ids: Vec<_> = told
+            .iter()
+            .map(|n| n["network_id"].as_str().unwrap())
+            .collect();
         assert_eq!(ids, ["first", "last"]);
         assert!(in_use(&json!(null), &ranges).is_empty());
     }

@@ -145,8 +145,14 @@ mod tests {
     fn a_binding_names_one_project_and_one_pod() {
         let parse = |body: Value| parse(body.as_object().unwrap()).map_err(|f| f.to_string());
         let pair = |a: &str, b: &str| Ok((a.to_owned(), b.to_owned()));
-        assert_eq!(parse(json!({"tenant_id": "p", "pod_id": "x"})), pair("p", "x"));
-        assert_eq!(parse(json!({"project_id": "p", "pod_id": "x"})), pair("p", "x"));
+        assert_eq!(
+            parse(json!({"tenant_id": "p", "pod_id": "x"})),
+            pair("p", "x")
+        );
+        assert_eq!(
+            parse(json!({"project_id": "p", "pod_id": "x"})),
+            pair("p", "x")
+        );
         for bad in [
             json!({}),
             json!({"project_id": "p"}),

@@ -26,9 +26,10 @@ pub(crate) async fn list(
     let text = |name: &str| listing.filter(name).map(str::to_owned);
     let states = match listing.filter("state") {
         None => Vec::new(),
-        Some(word) => vec![word.parse::<JobState>().map_err(|_| {
-            Fault::bad_request(format!("{word:?} is no state of a job."))
-        })?],
+        Some(word) => vec![
+            word.parse::<JobState>()
+                .map_err(|_| Fault::bad_request(format!("{word:?} is no state of a job.")))?,
+        ],
     };
     let jobs = state
         .store
