@@ -232,7 +232,9 @@ fn differences(sim: &[Outcome], real: &[Outcome]) -> Vec<String> {
 #[tokio::test]
 async fn the_simulator_answers_as_a_real_pod_does() {
     let cloud = SimCloud::start().await.unwrap();
-    cloud.add_pod("Pod1").await.unwrap();
+    let pod = cloud.add_pod("Pod1").await.unwrap();
+    // As in the sandbox.
+    pod.add_flavor("1", "m1.tiny", 1, 512, 1);
     let list = steps::all();
     let sim = Target::at(&cloud.keystone_url(), "Pod1")
         .await
@@ -240,7 +242,7 @@ async fn the_simulator_answers_as_a_real_pod_does() {
         .await;
     let unexpected: Vec<&Outcome> = sim.iter().filter(|o| o.status != o.expected).collect();
     assert!(unexpected.is_empty(), "{unexpected:#?}");
-    let leftovers = cloud.pods()[0].inventory().leftovers();
+    let leftovers = pod.inventory().leftovers();
     assert!(leftovers.is_empty(), "the list cleans up: {leftovers:?}");
 
     let Ok(keystone) = std::env::var("TRICIRCLE_REAL_CLOUD") else {
