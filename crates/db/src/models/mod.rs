@@ -1,0 +1,17 @@
+//! Rows as plain data, one file per aggregate.
+
+mod compute;
+mod jobs;
+mod network;
+mod pods;
+mod resources;
+mod security_groups;
+mod text;
+
+pub use compute::*;
+pub use jobs::*;
+pub use network::*;
+pub use pods::*;
+pub use resources::*;
+pub use security_groups::*;
+pub(crate) use text::text_enum;

@@ -1,0 +1,76 @@
+//! How the network queries leave a transaction: with what they found, or rolled back.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+
+use super::Conn;
+use crate::DbError;
+use crate::models::*;
+use crate::schema::networks;
+
+/// Why a transaction is rolled back: an answer for the caller, or an error.
+pub(crate) enum Abort {
+    Because(NetWrite),
+    Db(DbError),
+}
+
+impl From<diesel::result::Error> for Abort {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+impl From<DbError> for Abort {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+/// What a caller of the store sees of a finished or aborted transaction.
+pub(crate) fn outcome(result: Result<(), Abort>) -> Result<NetWrite, DbError> {
+    match result {
+        Ok(()) => Ok(NetWrite::Done),
+        Err(Abort::Because(why)) => Ok(why),
+        Err(Abort::Db(error)) => Err(error),
+    }
+}
+
+/// Turns a unique key that is taken into an answer.
+pub(crate) fn taken(error: diesel::result::Error, why: NetWrite) -> Abort {
+    match DbError::from(error) {
+        DbError::Duplicate(_) => Abort::Because(why),
+        other => Abort::Db(other),
+    }
+}
+
+/// Refuses a write when `If-Match` named another revision.
+pub(crate) fn check_revision(expected: Option<i64>, found: i64) -> Result<(), Abort> {
+    match expected {
+        Some(expected) if expected != found => Err(Abort::Because(NetWrite::OtherRevision(found))),
+        _ => Ok(()),
+    }
+}
+
+/// Takes a network's row for this transaction, so that what is made on it and its
+/// delete come one after the other. An update that changes nothing locks on both
+/// databases; `FOR UPDATE` exists on one only.
+pub(crate) async fn lock_network(conn: &mut Conn, id: &str) -> Result<Option<Network>, DbError> {
+    diesel::update(networks::table.find(id))
+        .set(networks::revision_number.eq(networks::revision_number))
+        .execute(conn)
+        .await?;
+    Ok(networks::table
+        .find(id)
+        .select(Network::as_select())
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+/// The same, for what needs a network that users see.
+pub(crate) async fn lock_live_network(conn: &mut Conn, id: &str) -> Result<Network, Abort> {
+    lock_network(conn, id)
+        .await?
+        .filter(|network| network.state == RowState::Live)
+        .ok_or(Abort::Because(NetWrite::NotFound))
+}

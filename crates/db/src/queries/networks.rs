@@ -1,0 +1,287 @@
+//! Networks and their segments.
+
+use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+
+use super::Conn;
+use super::dialect::transaction;
+use super::network_write::{
+    Abort, check_revision, lock_live_network, lock_network, outcome, taken,
+};
+use crate::models::*;
+use crate::schema::{
+    ip_allocations, network_segments, networks, ports, security_group_rules, security_groups,
+    subnets,
+};
+use crate::{DbError, now};
+
+/// Makes a network and takes its segment, if its type has one.
+pub(crate) async fn network_create(
+    conn: &mut Conn,
+    network: &Network,
+) -> Result<NetWrite, DbError> {
+    let result = transaction!(conn, async |conn: &mut Conn| {
+        diesel::insert_into(networks::table)
+            .values(network)
+            .execute(conn)
+            .await?;
+        if network.physical_network.is_some() || network.segmentation_id.is_some() {
+            diesel::insert_into(network_segments::table)
+                .values((
+                    network_segments::network_id.eq(&network.id),
+                    network_segments::network_type.eq(&network.network_type),
+                    network_segments::physical_network
+                        .eq(network.physical_network.clone().unwrap_or_default()),
+                    network_segments::segmentation_id.eq(network.segmentation_id.unwrap_or(0)),
+                ))
+                .execute(conn)
+                .await
+                .map_err(|error| taken(error, NetWrite::SegmentTaken))?;
+        }
+        Ok(())
+    })
+    .await;
+    outcome(result)
+}
+
+/// The segments of one physical network that are taken (empty name: of none).
+pub(crate) async fn network_segments_used(
+    conn: &mut Conn,
+    network_type: &str,
+    physical_network: &str,
+) -> Result<Vec<i32>, DbError> {
+    Ok(network_segments::table
+        .filter(network_segments::network_type.eq(network_type))
+        .filter(network_segments::physical_network.eq(physical_network))
+        .order(network_segments::segmentation_id)
+        .select(network_segments::segmentation_id)
+        .load(conn)
+        .await?)
+}
+
+/// Networks by id, in that order.
+pub(crate) async fn networks(
+    conn: &mut Conn,
+    filter: &NetworkFilter,
+) -> Result<Vec<NetworkView>, DbError> {
+    let mut query = networks::table
+        .select(Network::as_select())
+        .order(networks::id)
+        .into_boxed();
+    if !filter.ids.is_empty() {
+        query = query.filter(networks::id.eq_any(filter.ids.clone()));
+    }
+    if !filter.project_ids.is_empty() {
+        let own = networks::project_id.eq_any(filter.project_ids.clone());
+        query = if filter.or_visible_to_all {
+            query.filter(
+                own.or(networks::shared.eq(true))
+                    .or(networks::router_external.eq(true)),
+            )
+        } else {
+            query.filter(own)
+        };
+    }
+    if !filter.names.is_empty() {
+        query = query.filter(networks::name.eq_any(filter.names.clone()));
+    }
+    if !filter.deleting_too {
+        query = query.filter(networks::state.eq(RowState::Live));
+    }
+    let rows: Vec<Network> = query.load(conn).await?;
+    let ids: Vec<&str> = rows.iter().map(|network| network.id.as_str()).collect();
+    let on_them: Vec<(String, String)> = subnets::table
+        .filter(subnets::network_id.eq_any(ids))
+        .filter(subnets::state.eq(RowState::Live))
+        .order(subnets::id)
+        .select((subnets::network_id, subnets::id))
+        .load(conn)
+        .await?;
+    let mut by_network = std::collections::HashMap::<String, Vec<String>>::new();
+    for (network, subnet) in on_them {
+        by_network.entry(network).or_default().push(subnet);
+    }
+    Ok(rows
+        .into_iter()
+        .map(|network| NetworkView {
+            subnets: by_network.remove(&network.id).unwrap_or_default(),
+            network,
+        })
+        .collect())
+}
+
+/// One network, also while it is being deleted.
+pub(crate) async fn network_by_id(
+    conn: &mut Conn,
+    id: &str,
+) -> Result<Option<NetworkView>, DbError> {
+    let filter = NetworkFilter {
+        ids: vec![id.to_owned()],
+        deleting_too: true,
+        ..NetworkFilter::default()
+    };
+    Ok(networks(conn, &filter).await?.into_iter().next())
+}
+
+/// Changes a live network and counts its revision up.
+pub(crate) async fn network_update(
+    conn: &mut Conn,
+    id: &str,
+    change: &NetworkChange,
+    expected_revision: Option<i64>,
+) -> Result<NetWrite, DbError> {
+    let result = transaction!(conn, async |conn: &mut Conn| {
+        let network = lock_live_network(conn, id).await?;
+        check_revision(expected_revision, network.revision_number)?;
+        diesel::update(networks::table.find(id))
+            .set((
+                change,
+                networks::revision_number.eq(network.revision_number + 1),
+                networks::updated_at.eq(now()),
+            ))
+            .execute(conn)
+            .await?;
+        Ok(())
+    })
+    .await;
+    outcome(result)
+}
+
+/// Accepts the delete of a network: users no longer see it nor its subnets.
+///
+/// Live ports of anybody but the infrastructure keep it.
+pub(crate) async fn network_mark_deleting(
+    conn: &mut Conn,
+    id: &str,
+    expected_revision: Option<i64>,
+) -> Result<NetWrite, DbError> {
+    let result = transaction!(conn, async |conn: &mut Conn| {
+        let network = lock_live_network(conn, id).await?;
+        check_revision(expected_revision, network.revision_number)?;
+        let used: Vec<String> = ports::table
+            .filter(ports::network_id.eq(id))
+            .filter(ports::state.eq(RowState::Live))
+            .order(ports::id)
+            .select(ports::id)
+            .load(conn)
+            .await?;
+        if !used.is_empty() {
+            return Err(Abort::Because(NetWrite::InUse(used)));
+        }
+        diesel::update(networks::table.find(id))
+            .set((
+                networks::state.eq(RowState::Deleting),
+                networks::updated_at.eq(now()),
+            ))
+            .execute(conn)
+            .await?;
+        diesel::update(subnets::table.filter(subnets::network_id.eq(id)))
+            .set((
+                subnets::state.eq(RowState::Deleting),
+                subnets::updated_at.eq(now()),
+            ))
+            .execute(conn)
+            .await?;
+        Ok(())
+    })
+    .await;
+    outcome(result)
+}
+
+/// Removes a deleted network for good: every pod is clean. Its segment is free then.
+pub(crate) async fn network_purge(conn: &mut Conn, id: &str) -> Result<NetWrite, DbError> {
+    let result = transaction!(conn, async |conn: &mut Conn| {
+        let Some(network) = lock_network(conn, id).await? else {
+            return Ok(());
+        };
+        if network.state != RowState::Deleting {
+            return Err(Abort::Because(NetWrite::Changed));
+        }
+        let left: Vec<String> = ports::table
+            .filter(ports::network_id.eq(id))
+            .order(ports::id)
+            .select(ports::id)
+            .load(conn)
+            .await?;
+        if !left.is_empty() {
+            return Err(Abort::Because(NetWrite::InUse(left)));
+        }
+        diesel::delete(ip_allocations::table.filter(ip_allocations::network_id.eq(id)))
+            .execute(conn)
+            .await?;
+        diesel::delete(subnets::table.filter(subnets::network_id.eq(id)))
+            .execute(conn)
+            .await?;
+        diesel::delete(network_segments::table.find(id))
+            .execute(conn)
+            .await?;
+        diesel::delete(networks::table.find(id))
+            .execute(conn)
+            .await?;
+        Ok(())
+    })
+    .await;
+    outcome(result)
+}
+
+/// Ties a network to the one pod that it may be in; the first one wins.
+pub(crate) async fn network_pin(
+    conn: &mut Conn,
+    id: &str,
+    pod_id: &str,
+) -> Result<NetWrite, DbError> {
+    let result = transaction!(conn, async |conn: &mut Conn| {
+        let network = lock_live_network(conn, id).await?;
+        match network.pinned_pod_id {
+            Some(pod) if pod == pod_id => Ok(()),
+            Some(pod) => Err(Abort::Because(NetWrite::Pinned(pod))),
+            None => {
+                diesel::update(networks::table.find(id))
+                    .set(networks::pinned_pod_id.eq(Some(pod_id)))
+                    .execute(conn)
+                    .await?;
+                Ok(())
+            }
+        }
+    })
+    .await;
+    outcome(result)
+}
+
+/// What a project has, for its quotas.
+pub(crate) async fn network_usage(
+    conn: &mut Conn,
+    project_id: &str,
+) -> Result<NetworkUsage, DbError> {
+    Ok(NetworkUsage {
+        network: networks::table
+            .filter(networks::project_id.eq(project_id))
+            .filter(networks::state.eq(RowState::Live))
+            .count()
+            .get_result(conn)
+            .await?,
+        subnet: subnets::table
+            .filter(subnets::project_id.eq(project_id))
+            .filter(subnets::state.eq(RowState::Live))
+            .count()
+            .get_result(conn)
+            .await?,
+        port: ports::table
+            .filter(ports::project_id.eq(project_id))
+            .filter(ports::state.eq(RowState::Live))
+            .count()
+            .get_result(conn)
+            .await?,
+        security_group: security_groups::table
+            .filter(security_groups::project_id.eq(project_id))
+            .filter(security_groups::state.eq(RowState::Live))
+            .count()
+            .get_result(conn)
+            .await?,
+        security_group_rule: security_group_rules::table
+            .filter(security_group_rules::project_id.eq(project_id))
+            .count()
+            .get_result(conn)
+            .await?,
+    })
+}

@@ -1,0 +1,280 @@
+//! Routings and realizations.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+
+use super::Conn;
+use super::dialect::transaction;
+use crate::models::*;
+use crate::schema::{pod_realizations, resource_routings};
+use crate::{DbError, now};
+
+pub(crate) async fn routing_by_top(
+    conn: &mut Conn,
+    kind: RoutingKind,
+    top_id: &str,
+) -> Result<Option<Routing>, DbError> {
+    Ok(resource_routings::table
+        .filter(resource_routings::kind.eq(kind))
+        .filter(resource_routings::top_id.eq(top_id))
+        .select(Routing::as_select())
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+pub(crate) async fn routing_by_id(conn: &mut Conn, id: &str) -> Result<Option<Routing>, DbError> {
+    Ok(resource_routings::table
+        .find(id)
+        .select(Routing::as_select())
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+pub(crate) async fn routings(
+    conn: &mut Conn,
+    filter: &RoutingFilter,
+) -> Result<Vec<Routing>, DbError> {
+    let mut query = resource_routings::table
+        .select(Routing::as_select())
+        .order((
+            resource_routings::created_at.desc(),
+            resource_routings::id.desc(),
+        ))
+        .into_boxed();
+    if let Some(kind) = filter.kind {
+        query = query.filter(resource_routings::kind.eq(kind));
+    }
+    if let Some(project_id) = &filter.project_id {
+        query = query.filter(resource_routings::project_id.eq(project_id));
+    }
+    if let Some(pod_id) = &filter.pod_id {
+        query = query.filter(resource_routings::pod_id.eq(pod_id));
+    }
+    if !filter.states.is_empty() {
+        query = query.filter(resource_routings::state.eq_any(filter.states.clone()));
+    }
+    if let Some(limit) = filter.limit {
+        query = query.limit(limit);
+    }
+    Ok(query.load(conn).await?)
+}
+
+/// Records where a resource was found; somebody who recorded it before wins.
+pub(crate) async fn routing_found(conn: &mut Conn, routing: &Routing) -> Result<(), DbError> {
+    match insert_routing(conn, routing).await {
+        Err(DbError::Duplicate(_)) => Ok(()),
+        other => other,
+    }
+}
+
+pub(crate) async fn insert_routing(conn: &mut Conn, routing: &Routing) -> Result<(), DbError> {
+    diesel::insert_into(resource_routings::table)
+        .values(routing)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Moves a routing from one of the states `from` to `to`; false when it was in none.
+pub(crate) async fn routing_move(
+    conn: &mut Conn,
+    id: &str,
+    from: &[RoutingState],
+    to: RoutingState,
+) -> Result<bool, DbError> {
+    let gone = matches!(to, RoutingState::Deleted | RoutingState::Failed).then(now);
+    let moved = diesel::update(
+        resource_routings::table
+            .filter(resource_routings::id.eq(id))
+            .filter(resource_routings::state.eq_any(from.to_vec())),
+    )
+    .set((
+        resource_routings::state.eq(to),
+        resource_routings::updated_at.eq(now()),
+        gone.map(|moment| resource_routings::deleted_at.eq(Some(moment))),
+    ))
+    .execute(conn)
+    .await?;
+    Ok(moved > 0)
+}
+
+/// Gives an intent its id: the pod answered. False when the intent is no longer in
+/// one of the states `from`: somebody else decided over it meanwhile.
+pub(crate) async fn routing_complete(
+    conn: &mut Conn,
+    id: &str,
+    from: &[RoutingState],
+    top_id: &str,
+) -> Result<bool, DbError> {
+    let moved = diesel::update(
+        resource_routings::table
+            .filter(resource_routings::id.eq(id))
+            .filter(resource_routings::state.eq_any(from.to_vec())),
+    )
+    .set((
+        resource_routings::state.eq(RoutingState::Active),
+        resource_routings::top_id.eq(Some(top_id)),
+        resource_routings::bottom_id.eq(Some(top_id)),
+        resource_routings::updated_at.eq(now()),
+    ))
+    .execute(conn)
+    .await?;
+    Ok(moved > 0)
+}
+
+pub(crate) async fn routing_usage(
+    conn: &mut Conn,
+    kind: RoutingKind,
+    project_id: &str,
+) -> Result<RoutingUsage, DbError> {
+    let rows: Vec<(i32, i32, i32)> = resource_routings::table
+        .filter(resource_routings::kind.eq(kind))
+        .filter(resource_routings::project_id.eq(project_id))
+        .filter(resource_routings::deleted_at.is_null())
+        .select((
+            resource_routings::vcpus,
+            resource_routings::ram_mb,
+            resource_routings::size_gb,
+        ))
+        .load(conn)
+        .await?;
+    Ok(rows
+        .iter()
+        .fold(RoutingUsage::default(), |sum, row| RoutingUsage {
+            count: sum.count + 1,
+            vcpus: sum.vcpus + i64::from(row.0),
+            ram_mb: sum.ram_mb + i64::from(row.1),
+            size_gb: sum.size_gb + i64::from(row.2),
+        }))
+}
+
+/// The realization of a thing in a pod, made as an intent when there is none.
+pub(crate) async fn realization_claim(
+    conn: &mut Conn,
+    intent: &Realization,
+) -> Result<Realization, DbError> {
+    transaction!(conn, async |conn: &mut Conn| {
+        if let Some(found) =
+            realization_find(conn, intent.kind, &intent.top_id, &intent.pod_id).await?
+        {
+            return Ok(found);
+        }
+        diesel::insert_into(pod_realizations::table)
+            .values(intent)
+            .execute(conn)
+            .await?;
+        Ok(intent.clone())
+    })
+    .await
+}
+
+pub(crate) async fn realization_find(
+    conn: &mut Conn,
+    kind: RealizationKind,
+    top_id: &str,
+    pod_id: &str,
+) -> Result<Option<Realization>, DbError> {
+    Ok(pod_realizations::table
+        .filter(pod_realizations::kind.eq(kind))
+        .filter(pod_realizations::top_id.eq(top_id))
+        .filter(pod_realizations::pod_id.eq(pod_id))
+        .select(Realization::as_select())
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+pub(crate) async fn realizations_of(
+    conn: &mut Conn,
+    kind: RealizationKind,
+    top_id: &str,
+) -> Result<Vec<Realization>, DbError> {
+    Ok(pod_realizations::table
+        .filter(pod_realizations::kind.eq(kind))
+        .filter(pod_realizations::top_id.eq(top_id))
+        .order(pod_realizations::pod_id)
+        .select(Realization::as_select())
+        .load(conn)
+        .await?)
+}
+
+/// What the ids of a pod are at the top; ids that are not ours are left out.
+pub(crate) async fn realizations_by_bottom(
+    conn: &mut Conn,
+    pod_id: &str,
+    bottom_ids: &[String],
+) -> Result<Vec<Realization>, DbError> {
+    Ok(pod_realizations::table
+        .filter(pod_realizations::pod_id.eq(pod_id))
+        .filter(pod_realizations::bottom_id.eq_any(bottom_ids.to_vec()))
+        .select(Realization::as_select())
+        .load(conn)
+        .await?)
+}
+
+/// All realizations, of one pod or one project where given; for admins and audits.
+pub(crate) async fn realizations(
+    conn: &mut Conn,
+    pod_id: Option<&str>,
+    project_id: Option<&str>,
+) -> Result<Vec<Realization>, DbError> {
+    let mut query = pod_realizations::table
+        .select(Realization::as_select())
+        .order((pod_realizations::created_at.desc(), pod_realizations::id))
+        .into_boxed();
+    if let Some(pod_id) = pod_id {
+        query = query.filter(pod_realizations::pod_id.eq(pod_id.to_owned()));
+    }
+    if let Some(project_id) = project_id {
+        query = query.filter(pod_realizations::project_id.eq(project_id.to_owned()));
+    }
+    Ok(query.load(conn).await?)
+}
+
+/// The pod has it now: its id there, what was sent, and what else to remember.
+pub(crate) async fn realization_present(
+    conn: &mut Conn,
+    id: &str,
+    bottom_id: &str,
+    digest: &str,
+    data: &serde_json::Value,
+) -> Result<bool, DbError> {
+    let changed = diesel::update(pod_realizations::table.find(id))
+        .set((
+            pod_realizations::state.eq(RealizationState::Present),
+            pod_realizations::bottom_id.eq(Some(bottom_id)),
+            pod_realizations::digest.eq(digest),
+            pod_realizations::data.eq(data.to_string()),
+            pod_realizations::updated_at.eq(now()),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Keeps what an intent needs to remember before the pod is called.
+pub(crate) async fn realization_remember(
+    conn: &mut Conn,
+    id: &str,
+    state: RealizationState,
+    data: &serde_json::Value,
+) -> Result<bool, DbError> {
+    let changed = diesel::update(pod_realizations::table.find(id))
+        .set((
+            pod_realizations::state.eq(state),
+            pod_realizations::data.eq(data.to_string()),
+            pod_realizations::updated_at.eq(now()),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(changed > 0)
+}
+
+pub(crate) async fn realization_delete(conn: &mut Conn, id: &str) -> Result<bool, DbError> {
+    let gone = diesel::delete(pod_realizations::table.find(id))
+        .execute(conn)
+        .await?;
+    Ok(gone > 0)
+}

@@ -1,0 +1,12 @@
+//! Tables as diesel sees them; the same for both backends.
+//!
+//! Booleans are `Bool`, JSON is `Text`, moments are `Timestamp`; ids are text of
+//! at most 36 characters unless they come from a user.
+
+mod core;
+mod job_tables;
+mod network;
+
+pub(crate) use core::*;
+pub(crate) use job_tables::*;
+pub(crate) use network::*;

@@ -1,0 +1,297 @@
+//! Which pods there are, kept in memory.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tricircle_config::Config;
+use tricircle_db::Store;
+use tricircle_db::models::{PodState, PodView, ZoneService};
+use tricircle_keystone::{Endpoint, Keystone};
+
+use crate::versions::{self, PodVersions};
+use crate::{Caller, Endpoints, PodError, PodHttp, PodSession, Service, VersionSpan};
+
+/// How often the rows of pods are read again.
+const ROWS_EVERY: Duration = Duration::from_secs(2);
+
+/// How many of those rounds pass before versions and endpoints are read again.
+const DISCOVER_EVERY: u32 = 30;
+
+/// A pod with what is known of it.
+#[derive(Debug, Clone)]
+pub struct PodEntry {
+    /// Row and zones.
+    pub view: PodView,
+    /// Where its services are.
+    pub endpoints: Endpoints,
+    /// Microversions it speaks; none until it answered.
+    pub(crate) versions: PodVersions,
+}
+
+impl PodEntry {
+    /// UUID of the pod.
+    pub fn id(&self) -> &str {
+        &self.view.pod.id
+    }
+
+    /// Name of its region.
+    pub fn region(&self) -> &str {
+        &self.view.pod.region_name
+    }
+
+    /// True when it may be given new resources.
+    pub fn takes_new(&self) -> bool {
+        self.view.pod.state == PodState::Enabled
+    }
+
+    /// True when it may be called.
+    pub fn is_callable(&self) -> bool {
+        self.view.pod.state != PodState::Disabled
+    }
+}
+
+/// All pods at one moment, by ordinal.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// The pods, disabled ones too.
+    pub all: Vec<Arc<PodEntry>>,
+}
+
+impl Snapshot {
+    /// The pods that may be called.
+    pub fn callable(&self) -> impl Iterator<Item = &Arc<PodEntry>> {
+        self.all.iter().filter(|entry| entry.is_callable())
+    }
+
+    /// A pod by its id.
+    pub fn by_id(&self, id: &str) -> Option<&Arc<PodEntry>> {
+        self.all.iter().find(|entry| entry.id() == id)
+    }
+
+    /// A pod by its region.
+    pub fn by_region(&self, region: &str) -> Option<&Arc<PodEntry>> {
+        self.all.iter().find(|entry| entry.region() == region)
+    }
+
+    /// Whether users may name this zone, in any pod that may be called.
+    pub fn has_zone(&self, service: ZoneService, top_az: &str) -> bool {
+        self.callable()
+            .any(|entry| entry.view.bottom_az(service, top_az).is_some())
+    }
+
+    /// The microversions of a service that every callable pod speaks.
+    pub fn version_span(&self, service: Service) -> Option<VersionSpan> {
+        VersionSpan::common(
+            self.callable()
+                .filter_map(|entry| entry.versions.of(service)),
+        )
+    }
+}
+
+struct Inner {
+    store: Store,
+    keystone: Keystone,
+    config: Arc<Config>,
+    snapshot: RwLock<Arc<Snapshot>>,
+}
+
+/// The pods, and sessions to them. Cheap to clone.
+#[derive(Clone)]
+pub struct Pods {
+    inner: Arc<Inner>,
+    http: PodHttp,
+}
+
+impl std::fmt::Debug for Pods {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pods").finish_non_exhaustive()
+    }
+}
+
+impl Pods {
+    /// An empty registry: nothing is read before [`Pods::refresh`] or
+    /// [`Pods::keep_fresh`].
+    pub fn new(store: Store, keystone: Keystone, config: Arc<Config>) -> Result<Self, PodError> {
+        let http = PodHttp::new(&config.client, &config.keystone_authtoken).map_err(|source| {
+            PodError::Unreachable {
+                pod: "(any)".to_owned(),
+                source,
+            }
+        })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                store: store.in_background(),
+                keystone,
+                config,
+                snapshot: RwLock::default(),
+            }),
+            http,
+        })
+    }
+
+    /// The same pods through connections of the calling worker's own.
+    pub fn with_own_connections(&self) -> Self {
+        let http = PodHttp::new(
+            &self.inner.config.client,
+            &self.inner.config.keystone_authtoken,
+        );
+        Self {
+            inner: self.inner.clone(),
+            // It was built once from the same configuration; sharing is the worst
+            // that can happen.
+            http: http.unwrap_or_else(|_| self.http.clone()),
+        }
+    }
+
+    /// The configuration that the pods are called with.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.inner.config
+    }
+
+    /// Keystone, as the pods' sessions use it.
+    pub fn keystone(&self) -> &Keystone {
+        &self.inner.keystone
+    }
+
+    /// The pods as last read. No I/O.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.inner
+            .snapshot
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Reads the pods now: rows, endpoints, and versions of those not known yet.
+    /// When a part is away, what was known of it stays.
+    pub async fn refresh(&self) -> Result<Arc<Snapshot>, PodError> {
+        self.read(true).await
+    }
+
+    async fn read(&self, discover: bool) -> Result<Arc<Snapshot>, PodError> {
+        let before = self.snapshot();
+        let rows = match self.inner.store.pods_all().await {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::warn!(%error, "the pods could not be read; those known stay");
+                return Ok(before);
+            }
+        };
+        let lacking = rows.iter().any(|view| {
+            before
+                .by_id(&view.pod.id)
+                .is_none_or(|entry| entry.endpoints.is_empty())
+        });
+        let catalog = match discover || lacking {
+            true => self.catalog().await,
+            false => None,
+        };
+        let interface = self.inner.config.client.endpoint_interface.to_string();
+        let mut all = Vec::with_capacity(rows.len());
+        for view in rows {
+            let known = before.by_id(&view.pod.id);
+            let endpoints = match (&catalog, known) {
+                (Some(catalog), _) => {
+                    Endpoints::of_region(catalog, &view.pod.region_name, &interface)
+                }
+                (None, Some(known)) => known.endpoints.clone(),
+                (None, None) => Endpoints::default(),
+            };
+            all.push(PodEntry {
+                versions: known.map(|k| k.versions.clone()).unwrap_or_default(),
+                view,
+                endpoints,
+            });
+        }
+        versions::discover(&self.http, &mut all, discover).await;
+        let fresh = Arc::new(Snapshot {
+            all: all.into_iter().map(Arc::new).collect(),
+        });
+        *self
+            .inner
+            .snapshot
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = fresh.clone();
+        Ok(fresh)
+    }
+
+    async fn catalog(&self) -> Option<Arc<Vec<Endpoint>>> {
+        match self.inner.keystone.refresh_catalog().await {
+            Ok(catalog) => Some(catalog),
+            Err(error) => {
+                tracing::warn!(%error, "the catalog could not be read; endpoints known stay");
+                None
+            }
+        }
+    }
+
+    /// Refreshes until `stop`: rows every two seconds, endpoints and versions every
+    /// minute. A task of the service, beside the requests.
+    pub async fn keep_fresh(self, stop: CancellationToken) {
+        let mut round = 0u32;
+        loop {
+            let read = self.read(round.is_multiple_of(DISCOVER_EVERY));
+            tokio::select! {
+                () = stop.cancelled() => return,
+                result = read => {
+                    if let Err(error) = result {
+                        tracing::warn!(%error, "the pods could not be refreshed");
+                    }
+                }
+            }
+            round = round.wrapping_add(1);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(ROWS_EVERY) => {}
+            }
+        }
+    }
+
+    /// A session of a caller in a pod that may be called.
+    pub fn session(&self, pod_id: &str, caller: &Caller) -> Result<PodSession, PodError> {
+        let snapshot = self.snapshot();
+        match snapshot.by_id(pod_id) {
+            Some(entry) if entry.is_callable() => Ok(self.session_in(entry, caller)),
+            Some(entry) => Err(PodError::Unknown(entry.region().to_owned())),
+            None => Err(PodError::Unknown(pod_id.to_owned())),
+        }
+    }
+
+    /// A session of the service user, for a job or for what users may not do.
+    pub fn admin(&self, pod_id: &str, request_id: &str) -> Result<PodSession, PodError> {
+        self.session(pod_id, &Caller::service(request_id))
+    }
+
+    /// A session in a pod at hand, whatever its state; registering needs it for a
+    /// pod that has no row yet.
+    pub fn session_in(&self, entry: &Arc<PodEntry>, caller: &Caller) -> PodSession {
+        PodSession::new(
+            entry.clone(),
+            self.http.clone(),
+            self.inner.keystone.clone(),
+            caller.clone(),
+        )
+    }
+
+    /// What a region would be as a pod: its endpoints from a fresh catalog.
+    pub async fn inspect(&self, view: PodView) -> Result<Arc<PodEntry>, PodError> {
+        let catalog = self
+            .inner
+            .keystone
+            .refresh_catalog()
+            .await
+            .map_err(|source| PodError::Auth {
+                pod: view.pod.region_name.clone(),
+                source,
+            })?;
+        let interface = self.inner.config.client.endpoint_interface.to_string();
+        let mut entry = PodEntry {
+            endpoints: Endpoints::of_region(&catalog, &view.pod.region_name, &interface),
+            versions: PodVersions::default(),
+            view,
+        };
+        versions::discover(&self.http, std::slice::from_mut(&mut entry), true).await;
+        Ok(Arc::new(entry))
+    }
+}

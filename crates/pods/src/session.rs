@@ -1,0 +1,361 @@
+//! One caller in one pod.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Body, Method, Response, StatusCode};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use tricircle_keystone::Keystone;
+
+use crate::{Caller, PodEntry, PodError, PodHttp, Service, auth};
+
+/// The largest JSON answer that is read into memory.
+const MAX_JSON: usize = 64 << 20;
+
+/// How much of a body that is no JSON goes into an error's message.
+const MAX_TEXT: usize = 300;
+
+/// A caller in a pod: puts the right token, request id and URL on each call.
+#[derive(Debug, Clone)]
+pub struct PodSession {
+    entry: Arc<PodEntry>,
+    http: PodHttp,
+    keystone: Keystone,
+    caller: Caller,
+    headers: HeaderMap,
+    timeout: Duration,
+}
+
+/// A pod's answer whose body has not been read.
+#[derive(Debug)]
+pub struct Sent {
+    /// Status, headers and the body to come.
+    pub response: Response,
+}
+
+impl PodSession {
+    pub(crate) fn new(
+        entry: Arc<PodEntry>,
+        http: PodHttp,
+        keystone: Keystone,
+        caller: Caller,
+    ) -> Self {
+        let timeout = http.timeouts.request;
+        Self {
+            entry,
+            http,
+            keystone,
+            caller,
+            headers: HeaderMap::new(),
+            timeout,
+        }
+    }
+
+    /// The pod.
+    pub fn pod(&self) -> &Arc<PodEntry> {
+        &self.entry
+    }
+
+    /// The same with this header on every call, e.g. a microversion.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// The same at a compute microversion.
+    #[must_use]
+    pub fn at_compute_version(self, version: &str) -> Self {
+        match HeaderValue::try_from(format!("compute {version}")) {
+            Ok(value) => self.with_header(HeaderName::from_static("openstack-api-version"), value),
+            Err(_) => self,
+        }
+    }
+
+    /// The same with another deadline for each call.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The same with the deadline for calls that create servers and volumes.
+    #[must_use]
+    pub fn for_create(self) -> Self {
+        let timeout = self.http.timeouts.create;
+        self.with_timeout(timeout)
+    }
+
+    /// `GET`; the answer's JSON.
+    pub async fn get_json(&self, service: Service, path: &str) -> Result<Value, PodError> {
+        self.json(service, Method::GET, path, None).await
+    }
+
+    /// `POST` with a JSON body; the answer's JSON, null where it has no body.
+    pub async fn post_json(
+        &self,
+        service: Service,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, PodError> {
+        self.json(service, Method::POST, path, Some(body)).await
+    }
+
+    /// `PUT` with a JSON body; the answer's JSON, null where it has no body.
+    pub async fn put_json(
+        &self,
+        service: Service,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, PodError> {
+        self.json(service, Method::PUT, path, Some(body)).await
+    }
+
+    /// `DELETE`.
+    pub async fn delete(&self, service: Service, path: &str) -> Result<(), PodError> {
+        self.json(service, Method::DELETE, path, None).await?;
+        Ok(())
+    }
+
+    /// One call with JSON both ways within the session's deadline, the body's
+    /// transfer included. `path` starts with a slash and follows the version; a
+    /// status of 400 and above is [`PodError::Status`].
+    pub async fn json(
+        &self,
+        service: Service,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, PodError> {
+        let bytes = body.map(|value| Bytes::from(value.to_string()));
+        let started = Instant::now();
+        let first = self.json_once(service, &method, path, bytes.clone()).await;
+        match first {
+            // The service user's token was revoked or Keystone's keys were changed:
+            // one more try with a new one. A user's 401 is the user's to know.
+            Err(error) if error.code() == Some(401) && self.caller.token.is_none() => {
+                self.keystone.forget_service_token();
+                tracing::info!(
+                    pod.name = self.entry.region(),
+                    "service token refused, getting a new one"
+                );
+                let left = self.timeout.saturating_sub(started.elapsed());
+                self.clone()
+                    .with_timeout(left)
+                    .json_once(service, &method, path, bytes)
+                    .await
+            }
+            other => other,
+        }
+    }
+
+    async fn json_once(
+        &self,
+        service: Service,
+        method: &Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Value, PodError> {
+        let mut headers = HeaderMap::new();
+        headers.insert("accept", HeaderValue::from_static("application/json"));
+        if body.is_some() {
+            headers.insert("content-type", HeaderValue::from_static("application/json"));
+        }
+        let call = async {
+            let sent = self
+                .start(service, method.clone(), path, headers, body.map(Body::from))
+                .await?;
+            self.read_json(sent).await
+        };
+        self.within(self.timeout, call).await
+    }
+
+    /// Sends a call and waits for the head of the answer, within the session's
+    /// deadline; the body may then take as long as it flows. Errors of the pod are
+    /// answers here, not `Err`.
+    pub async fn send(
+        &self,
+        service: Service,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Option<Body>,
+    ) -> Result<Sent, PodError> {
+        let call = self.start(service, method, path, headers, body);
+        self.within(self.timeout, call).await
+    }
+
+    async fn start(
+        &self,
+        service: Service,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Option<Body>,
+    ) -> Result<Sent, PodError> {
+        let region = self.entry.region();
+        let base = self
+            .entry
+            .endpoints
+            .base(service)
+            .ok_or_else(|| PodError::NoEndpoint {
+                pod: region.to_owned(),
+                service: service.name(),
+            })?;
+        let token = auth::token_for(&self.entry.view.pod, &self.caller, &self.keystone).await?;
+        let mut request = self
+            .http
+            .client
+            .request(method.clone(), format!("{base}{path}"))
+            .headers(headers)
+            .headers(self.headers.clone())
+            .header("x-openstack-request-id", &self.caller.request_id);
+        let mut secret =
+            HeaderValue::try_from(token.expose_secret()).map_err(|_| PodError::Malformed {
+                pod: region.to_owned(),
+                why: "the token is no header value".to_owned(),
+            })?;
+        secret.set_sensitive(true);
+        request = request.header("x-auth-token", secret);
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let started = Instant::now();
+        let result = request.send().await;
+        let status = match &result {
+            Ok(response) => response.status().as_u16().to_string(),
+            Err(error) if error.is_connect() => "unreachable".to_owned(),
+            Err(_) => "no answer".to_owned(),
+        };
+        metrics::histogram!(
+            "tricircle_pod_request_seconds",
+            "pod" => region.to_owned(), "service" => service.name(),
+            "method" => method.to_string(), "status" => status.clone()
+        )
+        .record(started.elapsed().as_secs_f64());
+        tracing::debug!(
+            pod.name = region, pod.service = service.name(), %method, path, status,
+            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "called a pod"
+        );
+        match result {
+            Ok(response) => Ok(Sent { response }),
+            Err(error) if error.is_connect() || error.is_builder() => Err(PodError::Unreachable {
+                pod: region.to_owned(),
+                source: error.without_url(),
+            }),
+            Err(_) => Err(self.no_answer()),
+        }
+    }
+
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<T, PodError>>,
+    ) -> Result<T, PodError> {
+        match tokio::time::timeout(limit, call).await {
+            Ok(result) => result,
+            Err(_) => Err(self.no_answer()),
+        }
+    }
+
+    fn no_answer(&self) -> PodError {
+        PodError::NoAnswer {
+            pod: self.entry.region().to_owned(),
+        }
+    }
+
+    /// Reads an answer as JSON; a status of 400 and above as an error.
+    pub async fn read_json(&self, sent: Sent) -> Result<Value, PodError> {
+        let status = sent.response.status();
+        let retry_after = sent
+            .response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let bytes = self.read_all(sent.response).await?;
+        if status.is_client_error() || status.is_server_error() {
+            return Err(self.refusal(status, retry_after, &bytes));
+        }
+        if bytes.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&bytes).map_err(|error| self.malformed(error.to_string()))
+    }
+
+    async fn read_all(&self, mut response: Response) -> Result<Vec<u8>, PodError> {
+        let mut bytes = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if bytes.len() + chunk.len() > MAX_JSON => {
+                    return Err(self.malformed("the answer is too large".to_owned()));
+                }
+                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+                Ok(None) => return Ok(bytes),
+                Err(_) => return Err(self.no_answer()),
+            }
+        }
+    }
+
+    fn refusal(&self, status: StatusCode, retry_after: Option<u64>, bytes: &[u8]) -> PodError {
+        let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+        let (fault, message) = fault_of(&body).unwrap_or_else(|| {
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_TEXT)]);
+            (String::new(), text.into_owned())
+        });
+        PodError::Status {
+            pod: self.entry.region().to_owned(),
+            code: status.as_u16(),
+            message,
+            fault,
+            body,
+            retry_after,
+        }
+    }
+
+    fn malformed(&self, why: String) -> PodError {
+        PodError::Malformed {
+            pod: self.entry.region().to_owned(),
+            why,
+        }
+    }
+}
+
+/// Name and message of a fault: Nova's and Cinder's `{"itemNotFound": {"message"}}`,
+/// Neutron's `{"NeutronError": {"type", "message"}}`.
+fn fault_of(body: &Value) -> Option<(String, String)> {
+    let (name, inside) = body.as_object()?.iter().next()?;
+    let text = |key: &str| inside.get(key).and_then(Value::as_str);
+    let message = text("message").or_else(|| inside.as_str())?;
+    Some((text("type").unwrap_or(name).to_owned(), message.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fault_of;
+    use serde_json::json;
+
+    #[test]
+    fn faults_of_each_service_are_read() {
+        let read = |body| fault_of(&body);
+        let pair = |a: &str, b: &str| Some((a.to_owned(), b.to_owned()));
+        assert_eq!(
+            read(json!({"itemNotFound": {"code": 404, "message": "gone"}})),
+            pair("itemNotFound", "gone")
+        );
+        assert_eq!(
+            read(json!({"NeutronError": {"type": "PortNotFound", "message": "m", "detail": ""}})),
+            pair("PortNotFound", "m")
+        );
+        assert_eq!(
+            read(json!({"NeutronError": "text"})),
+            pair("NeutronError", "text")
+        );
+        for odd in [json!(null), json!([]), json!({}), json!({"a": 1})] {
+            assert_eq!(read(odd), None);
+        }
+    }
+}
