@@ -7,20 +7,17 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod kinds;
-mod parts;
 mod pod_watch;
 mod settings;
-
-use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
-use tricircle_api::{FaultStyle, HealthCheck, Service};
+use tricircle_api::{FaultStyle, StartError};
 use tricircle_config::Config;
 use tricircle_jobs::Engine;
+use tricircle_runtime::Parts;
 
-pub use parts::{Parts, StartError};
 pub use settings::engine_config;
 
 /// A worker that runs.
@@ -45,22 +42,20 @@ impl Running {
     }
 }
 
-/// Starts a worker process: what it needs from the configuration, and all of it until
-/// `shutdown`.
-pub async fn run(config: Arc<Config>, shutdown: CancellationToken) -> Result<Running, StartError> {
-    let parts = Parts::from_config(config)?;
+/// Starts a worker process: the engine, and health and metrics where a port is
+/// configured, until `shutdown`.
+pub async fn run(config: Config, shutdown: CancellationToken) -> Result<Running, StartError> {
+    let parts = Parts::build(config, &shutdown).await?;
     let mut running = start(&parts, &shutdown);
-    let refresh = parts.pods.clone().keep_fresh(shutdown.clone());
-    running.tasks.spawn(refresh);
-    let bus = parts.bus.clone();
+    if parts.config.xjob.bind_port != 0 {
+        let service = parts.service("xjob", FaultStyle::Admin, &parts.config.xjob)?;
+        running.server = Some(service.start(&shutdown)?);
+    }
     let stop = shutdown.clone();
     running.tasks.spawn(async move {
         stop.cancelled().await;
-        bus.close().await;
+        parts.bus.close().await;
     });
-    if parts.config.xjob.bind_port != 0 {
-        running.server = Some(serve(&parts, &shutdown)?);
-    }
     Ok(running)
 }
 
@@ -81,28 +76,4 @@ pub fn start(parts: &Parts, shutdown: &CancellationToken) -> Running {
         tasks,
         server: None,
     }
-}
-
-fn serve(
-    parts: &Parts,
-    shutdown: &CancellationToken,
-) -> Result<tricircle_api::Running, StartError> {
-    let store = parts.store.clone();
-    let bus = parts.bus.clone();
-    let service = Service::new(
-        "xjob",
-        FaultStyle::Admin,
-        &parts.config,
-        &parts.config.xjob,
-        parts.keystone.clone(),
-    )?
-    .health_check(HealthCheck::required("database", move || {
-        let store = store.clone();
-        async move { store.jobs_statistics().await.is_ok() }
-    }))
-    .health_check(HealthCheck::informative("broker", move || {
-        let connected = bus.is_connected();
-        async move { connected }
-    }));
-    Ok(service.start(shutdown)?)
 }
