@@ -14,66 +14,29 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use tricircle_api::{FaultStyle, StartError};
-use tricircle_config::Config;
 use tricircle_jobs::Engine;
-use tricircle_runtime::Parts;
+use tricircle_runtime::{Parts, Started};
 
 pub use settings::engine_config;
 
-/// A worker that runs.
-#[derive(Debug)]
-pub struct Running {
-    tasks: JoinSet<()>,
-    server: Option<tricircle_api::Running>,
-}
-
-impl Running {
-    /// Where health and metrics are answered, if they are.
-    pub fn server(&self) -> Option<&tricircle_api::Running> {
-        self.server.as_ref()
-    }
-
-    /// Waits until everything has stopped.
-    pub async fn wait(mut self) {
-        while self.tasks.join_next().await.is_some() {}
-        if let Some(server) = self.server {
-            server.wait().await;
-        }
-    }
-}
-
-/// Starts a worker process: the engine, and health and metrics where a port is
-/// configured, until `shutdown`.
-pub async fn run(config: Config, shutdown: CancellationToken) -> Result<Running, StartError> {
-    let parts = Parts::build(config, &shutdown).await?;
-    let mut running = start(&parts, &shutdown);
-    if parts.config.xjob.bind_port != 0 {
-        let service = parts.service("xjob", FaultStyle::Admin, &parts.config.xjob)?;
-        running.server = Some(service.start(&shutdown)?);
-    }
-    let stop = shutdown.clone();
-    running.tasks.spawn(async move {
-        stop.cancelled().await;
-        parts.bus.close().await;
-    });
-    Ok(running)
-}
-
-/// Starts the engine and the watch over the pods, until `shutdown`.
-pub fn start(parts: &Parts, shutdown: &CancellationToken) -> Running {
+/// Starts a worker on parts that are built: the engine, the watch over the pods, and a
+/// port for health and metrics where one is configured.
+pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Started, StartError> {
     let engine = Engine::new(
         parts.store.clone(),
         parts.bus.clone(),
-        kinds::all(parts),
+        kinds::all(&parts),
         engine_config(&parts.config),
     );
+    let mut services = Vec::new();
+    if parts.config.xjob.bind_port != 0 {
+        let service = parts.service("xjob", FaultStyle::Admin, &parts.config.xjob)?;
+        services.push(service.start(&shutdown)?);
+    }
     let mut tasks = JoinSet::new();
     let stop = shutdown.clone();
     tasks.spawn(async move { engine.run(stop).await }.instrument(tracing::info_span!("xjob")));
-    let watch = pod_watch::watch(parts.clone(), shutdown.clone());
+    let watch = pod_watch::watch(parts, shutdown);
     tasks.spawn(watch.instrument(tracing::info_span!("pod-watch")));
-    Running {
-        tasks,
-        server: None,
-    }
+    Ok(Started { services, tasks })
 }
