@@ -1,7 +1,7 @@
 # The sandbox: real OpenStack pods on this machine. Settings (PODS, MECH, L3, STATE, ...): deploy/sandbox/README.md
 SANDBOX := $(dir $(lastword $(MAKEFILE_LIST)))
 
-.PHONY: deps-sandbox pods-up pods-status pods-down pods-wipe pods-dataplane infra-up infra-down
+.PHONY: deps-sandbox pods-up pods-status pods-down pods-wipe pods-dataplane infra-up infra-down sandbox-unit
 
 deps-sandbox: ## install what the sandbox needs (apt, pip)
 	$(SANDBOX)deps.sh
@@ -26,3 +26,6 @@ infra-up: ## start MariaDB and RabbitMQ only
 
 infra-down: ## stop them, unless pods use them
 	$(SANDBOX)pods infra-down
+
+sandbox-unit: ## unit tests of the sandbox's process supervisor
+	/usr/bin/python3 -B -m unittest discover $(SANDBOX)tests

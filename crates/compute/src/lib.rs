@@ -1,1 +1,60 @@
-//! Being written.
+//! Servers across pods: making them, undoing what was half made, cleaning up after
+//! them, and the compute resources that the top owns (flavors, keypairs).
+//!
+//! `nova-apigw` calls [`Compute::create`] and [`Compute::delete`]; `xjob` runs the two
+//! job kinds, [`ServerRecover`] and [`ServerRemove`]. The order of side effects is
+//! always: intent and job in one transaction, then the pod, then the record. A crash
+//! between any two leaves a job that finds out what is there and ends it one way or
+//! the other.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod body;
+mod checks;
+mod create;
+mod delete;
+mod fault;
+mod flavors;
+mod keypairs;
+mod placement;
+mod recover;
+mod remove;
+mod request;
+
+pub use flavors::{FlavorImport, flavor_digest};
+pub use recover::ServerRecover;
+pub use remove::ServerRemove;
+pub use request::{Intent, ServerRequest};
+
+use std::sync::Arc;
+
+use tricircle_config::Config;
+use tricircle_db::Store;
+use tricircle_jobs::JobSender;
+use tricircle_network::Network;
+use tricircle_pods::Pods;
+
+/// The key of the scheduler hint by which a server that was made for an intent is
+/// found again. Nova keeps hints it does not know and shows them from 2.100 on; the
+/// gateway leaves it out of answers.
+pub const INTENT_HINT: &str = "tricircle_intent";
+
+/// Name of the job that adopts or undoes an unfinished create.
+pub const SERVER_RECOVER: &str = "server_recover";
+
+/// Name of the job that sees a deleted server gone and removes its ports.
+pub const SERVER_REMOVE: &str = "server_remove";
+
+/// The compute use cases, over what they need. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Compute {
+    /// The database.
+    pub store: Store,
+    /// The pods.
+    pub pods: Pods,
+    /// Networks and ports.
+    pub network: Network,
+    /// Where jobs go.
+    pub jobs: JobSender,
+    /// The configuration.
+    pub config: Arc<Config>,
+}

@@ -16,6 +16,20 @@ pub const EXIT_SOFTWARE: u8 = 70;
 /// `EX_CONFIG`: the configuration is wrong.
 pub const EXIT_CONFIG: u8 = 78;
 
+/// Reads the command line. On a mistake, and after `--help` or `--version`, the
+/// text is written and the exit code returned.
+pub fn arguments<A: clap::Parser>() -> Result<A, ExitCode> {
+    A::try_parse().map_err(|error| {
+        // Where the terminal is gone there is nobody to tell.
+        let _ = error.print();
+        if error.use_stderr() {
+            ExitCode::from(EXIT_USAGE)
+        } else {
+            ExitCode::SUCCESS
+        }
+    })
+}
+
 /// Loads the configuration, sets up logging and logs the warnings. On failure
 /// the reason is written to standard error and the exit code returned.
 pub fn start(args: &CommonArgs) -> Result<Config, ExitCode> {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use diesel_async::SimpleAsyncConnection;
-use diesel_async::pooled_connection::deadpool::{Pool, PoolError};
+use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
 };
@@ -113,7 +113,7 @@ fn sqlite_pool(path: &str, options: StoreOptions) -> Result<Pool<sqlite::Conn>, 
     let mut config = ManagerConfig::<sqlite::Conn>::default();
     config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(|path| {
-        async move {
+        sqlite::finish(async move {
             let mut conn = sqlite::Conn::establish(path).await?;
             conn.batch_execute(
                 "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
@@ -122,7 +122,7 @@ fn sqlite_pool(path: &str, options: StoreOptions) -> Result<Pool<sqlite::Conn>, 
             .await
             .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
             Ok(conn)
-        }
+        })
         .boxed()
     });
     build(
@@ -179,6 +179,28 @@ fn no_connection(error: PoolError) -> DbError {
     DbError::Unavailable(error.to_string())
 }
 
+/// A connection to MariaDB for one operation. When the operation is dropped on its way
+/// (a client went away, a lease was lost) the answer to a statement may still be on the
+/// wire, and the next user of the connection would take it for his: so it is closed,
+/// which also rolls back what was begun.
+struct Loan(Option<Object<mysql::Conn>>);
+
+impl Loan {
+    /// The operation came to its end: the connection may be used again.
+    fn give_back(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            metrics::counter!("tricircle_db_connections_dropped_total").increment(1);
+            drop(Object::take(connection));
+        }
+    }
+}
+
 /// True when the transaction left no trace and may be run once more.
 async fn again(error: &DbError, attempt: u32) -> bool {
     if attempt >= ATTEMPTS || !matches!(error, DbError::Busy(_)) {
@@ -198,11 +220,19 @@ macro_rules! on_backend {
             let result = match &$store.backend {
                 Backend::Sqlite(pool) => {
                     let mut $conn = pool.get().await.map_err(no_connection)?;
-                    sqlite::queries::$module::$name(&mut $conn, $($arg),*).await
+                    let operation = sqlite::queries::$module::$name(&mut $conn, $($arg),*);
+                    sqlite::finish(operation).await
                 }
                 Backend::Mysql(pool) => {
-                    let mut $conn = pool.get().await.map_err(no_connection)?;
-                    mysql::queries::$module::$name(&mut $conn, $($arg),*).await
+                    let mut $conn = Loan(Some(pool.get().await.map_err(no_connection)?));
+                    let result = match &mut $conn.0 {
+                        Some(inner) => {
+                            mysql::queries::$module::$name(&mut *inner, $($arg),*).await
+                        }
+                        None => Err(DbError::Stale("connection")),
+                    };
+                    $conn.give_back();
+                    result
                 }
             };
             match result {
@@ -231,6 +261,7 @@ macro_rules! store {
 }
 
 mod compute;
+mod intents;
 mod jobs;
 mod network;
 mod pods;

@@ -100,7 +100,7 @@ impl Drop for TestStore {
 }
 
 async fn execute(server: &str, statement: &str) -> Result<(), DbError> {
-    let mut conn = AsyncMysqlConnection::establish(&format!("{server}/mysql"))
+    let mut conn = AsyncMysqlConnection::establish(&format!("{server}/information_schema"))
         .await
         .map_err(|e| DbError::Unavailable(e.to_string()))?;
     Ok(conn.batch_execute(statement).await?)

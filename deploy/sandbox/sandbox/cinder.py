@@ -18,6 +18,7 @@ def configure(settings, pod):
                     'resource_query_filters_file': settings.venv / 'etc/cinder/resource_filters.json',
                     'enabled_backends': 'podfake', 'backup_driver': 'cinder.backup.drivers.podfake.FileBackupDriver',
                     'glance_api_servers': settings.glance_url, 'osapi_volume_workers': 1,
+                    'report_interval': 3,       # the first report comes after one interval: `up` waits for it
                     'quota_volumes': 10000, 'quota_gigabytes': 1000000, 'quota_snapshots': 10000,
                     'quota_backups': 10000, 'quota_backup_gigabytes': 1000000},
         'podfake': {'volume_driver': settings.volume_driver, 'volume_backend_name': 'podfake',

@@ -34,6 +34,7 @@ class MariaDB:
         if not (self.folder / 'data' / 'mysql').exists():
             (self.folder / 'data').mkdir(exist_ok=True)
             self.supervisor.run(['mariadb-install-db', '--no-defaults', '--user=root', '--skip-test-db',
+                                 '--skip-name-resolve',     # else the machine has to know its own name
                                  f'--datadir={self.folder}/data', f'--tmpdir={self.folder}/tmp',
                                  '--auth-root-authentication-method=socket'], log='mariadb')
         self.supervisor.start(self.service())

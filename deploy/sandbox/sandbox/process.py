@@ -120,15 +120,28 @@ class Supervisor:
         running = {name: pid for name in names if (pid := self.pid(name))}
         for pid in running.values():
             _signal(pid, signal.SIGTERM)
-        end = time.monotonic() + grace
-        while time.monotonic() < end and any(session(pid) for pid in running.values()):
-            time.sleep(0.1)
-        for leader in running.values():
-            for pid in session(leader):
-                _signal(pid, signal.SIGKILL)
+        left = self._leave(running.values(), grace, signal.SIGTERM)
+        for pid in left:
+            _signal(pid, signal.SIGKILL)
+        self._leave(running.values(), 5, signal.SIGKILL)
         for name in names:
             self._pid_file(name).unlink(missing_ok=True)
         return list(running)
+
+    @staticmethod
+    def _leave(leaders, seconds, number):
+        """Wait for the sessions to end; children whose leader is gone get the signal themselves. Who is left."""
+        end = time.monotonic() + seconds
+        told = set()
+        while left := {pid: leader for leader in leaders for pid in session(leader)}:
+            if time.monotonic() > end:
+                break
+            for pid, leader in left.items():
+                if leader not in left and pid not in told:
+                    _signal(pid, number)
+                    told.add(pid)
+            time.sleep(0.1)
+        return left
 
     def dead(self, name):
         return f'{name} died: see {self.log(name)}' if not self.pid(name) else None

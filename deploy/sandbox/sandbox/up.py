@@ -1,9 +1,8 @@
 """Brings the sandbox up, and down: what comes after what, and what may be done at the same time.
 
-    infrastructure: MariaDB, RabbitMQ
-    memcached, schemas, Keystone | the pods' databases (from the schemas)
-    identity, Glance | Open vSwitch and hosts (MECH=openvswitch)
-    all processes of all pods at once, then: do the APIs answer, do the services report
+    infrastructure (MariaDB, RabbitMQ); Open vSwitch and hosts (MECH=openvswitch)
+    Keystone, regions, users | databases of the pods, then their API processes
+    all other processes of all pods at once; then: do the APIs answer, do the services report
 
 Two cores are the measure: a pod is about ten Python processes that take 2 to 3 s of CPU each to import.
 """
@@ -20,9 +19,11 @@ from .rabbit import RabbitMQ
 from .readiness import Readiness
 from .rest import answers
 from .schemas import POD_DATABASES, Schemas
+from .settings import region
 
 POD_SERVICES = (placement, neutron, nova, cinder)
 INFRASTRUCTURE = ('mariadb', 'rabbitmq', 'epmd')
+SLOWEST_SCHEMAS = ('neutron', 'nova')
 SHARED = ('keystone', 'glance', 'memcached', 'ovsdb', 'vswitchd')
 
 
@@ -45,7 +46,8 @@ class Sandbox:
             rabbit = pool.submit(RabbitMQ(self.settings, self.supervisor).start)
             self.mariadb.start()
             rabbit.result()
-        self._write_env()
+        if not self.supervisor.pid('keystone'):
+            self._write_env()
 
     def up(self):
         with self.supervisor.exclusive():
@@ -57,11 +59,19 @@ class Sandbox:
                     service.configure(self.settings, pod)
             glance.configure(self.settings)
             self._infrastructure()
-            self._shared_services()
             self._switches()
-            self._pods()
+            services = self.pod_services()
+            self._stop_old(services)
+            self._shared_and_apis(services)
+            self._pods(services)
 
-    def _shared_services(self):
+    def _switches(self):
+        if self.settings.l3:
+            hosts.start(self.settings, self.supervisor)
+        elif self.settings.mech == 'openvswitch':
+            openvswitch.start(self.settings, self.supervisor)
+
+    def _shared_and_apis(self, services):
         settings, supervisor = self.settings, self.supervisor
         supervisor.start(Service('memcached', ['memcached', '-u', 'root', '-m', '64', '-t', '2', '-l', settings.host,
                                                '-p', str(settings.ports['memcached'])],
@@ -76,37 +86,30 @@ class Sandbox:
 
         with ThreadPoolExecutor(3) as pool:         # two cores, and a little that waits
             first = pool.submit(identity_service)
-            loads = [pool.submit(schemas.ensure, 'glance', 'glance')]
-            for template in sorted(set(POD_DATABASES.values()), key=['neutron', 'nova'].__contains__, reverse=True):
-                loads += [pool.submit(schemas.ensure, template, f'pod{pod}_{name}')
-                          for pod in settings.pod_numbers
-                          for name, made_from in POD_DATABASES.items() if made_from == template]
-            for load in loads:
-                load.result()
-            for pod in settings.pod_numbers:
-                nova.map_cells(settings, self.mariadb, pod)
-            say('databases of the pods ready')
+            self._databases(pool, schemas)
+            # APIs need no Keystone to start; the others do, and would try again only much later
+            for service in [*glance.services(settings), *services]:
+                if service.port:
+                    supervisor.start(service)
             first.result()
         identity.write_openrc(settings, settings.state)
-        for service in glance.services(settings):
-            supervisor.start(service)
 
-    def _switches(self):
-        if self.settings.l3:
-            hosts.start(self.settings, self.supervisor)
-        elif self.settings.mech == 'openvswitch':
-            openvswitch.start(self.settings, self.supervisor)
+    def _databases(self, pool, schemas):
+        pods = self.settings.pod_numbers
+        databases = {'glance': 'glance', **{f'pod{pod}_{name}': template for pod in pods
+                                            for name, template in POD_DATABASES.items()}}
+        missing = {name: template for name, template in databases.items() if not self.mariadb.has_schema(name)}
+        # each dump once, those that take longest first; then the loading has nothing to wait for
+        for template in sorted(set(missing.values()), key=SLOWEST_SCHEMAS.__contains__, reverse=True):
+            pool.submit(schemas.template, template)
+        for load in [pool.submit(schemas.ensure, template, name) for name, template in missing.items()]:
+            load.result()
+        for pod in pods:
+            nova.map_cells(self.settings, self.mariadb, pod)
+        say('databases of the pods ready')
 
-    def _pods(self):
+    def _pods(self, services):
         settings, supervisor = self.settings, self.supervisor
-        services = self.pod_services()
-        self._stop_unwanted(services)
-        stale = supervisor.stale(services)
-        if stale:
-            say('configuration changed, restarting', *supervisor.stop(stale))
-        for pod in settings.pod_numbers:
-            if not supervisor.pid(f'pod{pod}-neutron-api'):
-                neutron.remove_worker_files(settings, pod)
         for service in services:
             if not service.late:
                 supervisor.start(service)
@@ -127,6 +130,7 @@ class Sandbox:
         for pod in settings.pod_numbers:
             ready.services(pod)
             ready.l3_agents(pod)
+        self._write_env(cloud=True)
         nova.ensure_flavor(settings, 1, token)      # in Pod1 only: Tricircle makes it elsewhere when it is needed
 
     def pod_services(self):
@@ -135,28 +139,36 @@ class Sandbox:
                  for service in module.services(self.settings, pod)] for pod in self.settings.pod_numbers]
         return [service for column in zip(*rows) for service in column]
 
-    def _stop_unwanted(self, services):
-        wanted = {service.name for service in services} | set(INFRASTRUCTURE) | set(SHARED)
+    def _stop_old(self, services):
+        """what is no longer wanted, and what runs with another configuration"""
+        supervisor = self.supervisor
+        wanted = {service.name for service in services} | set(SHARED)
         if self.settings.mech == 'podfake' or self.settings.l3:
             wanted -= {'ovsdb', 'vswitchd'}
         if self.settings.l3:
             wanted |= {f'pod{pod}-{name}' for pod in self.settings.pod_numbers for name in hosts.PROCESSES}
-        extra = [name for name in self.supervisor.names()
+        extra = [name for name in supervisor.names()
                  if name not in wanted and (name.startswith('pod') or name in SHARED)]
-        if extra:
-            say('no longer wanted, stopped', *self.supervisor.stop(extra))
+        stale = supervisor.stale(services)
+        if extra or stale:
+            say('no longer wanted or configured otherwise, stopped', *supervisor.stop(extra + stale))
+        for pod in self.settings.pod_numbers:
+            if not supervisor.pid(f'pod{pod}-neutron-api'):
+                neutron.remove_worker_files(self.settings, pod)
 
-    def _write_env(self):
-        """what tests and Tricircle need to know of the infrastructure; for `.` in a shell, and easy to parse"""
+    def _write_env(self, cloud=False):
+        """What tests and Tricircle need to know, for `.` in a shell. Of the cloud only when there is one: tests that
+        want it are asked for by TRICIRCLE_REAL_CLOUD."""
         settings, mariadb = self.settings, self.mariadb
-        write_file(settings.state / 'env', ''.join(f'export {name}={value}\n' for name, value in {
-            'TRICIRCLE_TEST_MYSQL_URL': mariadb.url('tricircle_test'),
-            'TRICIRCLE_TEST_AMQP_URL': settings.transport_url('tricircle_test', 'tricircle', 'amqp'),
-            'TRICIRCLE_MYSQL_URL': mariadb.url('tricircle', 'tricircle'),
-            'TRICIRCLE_TRANSPORT_URL': settings.transport_url('tricircle', 'tricircle'),
-            'TRICIRCLE_SANDBOX_KEYSTONE': settings.keystone_url,
-            'TRICIRCLE_SANDBOX_PASSWORD': settings.password,
-            'TRICIRCLE_SANDBOX_PODS': settings.pods}.items()), 0o600)
+        values = {'TRICIRCLE_TEST_MYSQL_URL': mariadb.url('tricircle_test'),
+                  'TRICIRCLE_TEST_AMQP_URL': settings.transport_url('tricircle_test', 'tricircle', 'amqp'),
+                  'TRICIRCLE_MYSQL_URL': mariadb.url('tricircle', 'tricircle'),
+                  'TRICIRCLE_TRANSPORT_URL': settings.transport_url('tricircle', 'tricircle')}
+        if cloud:
+            values |= {'TRICIRCLE_REAL_CLOUD': settings.keystone_url,
+                       'TRICIRCLE_REAL_PASSWORD': settings.password,
+                       'TRICIRCLE_REAL_PODS': ','.join(region(pod) for pod in settings.pod_numbers)}
+        write_file(settings.state / 'env', ''.join(f'export {name}={value}\n' for name, value in values.items()), 0o600)
 
     # ------------------------------------------------------------ down
     def down(self):

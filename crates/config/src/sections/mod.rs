@@ -5,7 +5,7 @@ mod cloud;
 mod process;
 
 pub use cloud::{Client, KeystoneAuthtoken, Quota, Tricircle};
-pub use process::{Database, General, Jobs, Service};
+pub use process::{Database, General, Jobs, OsloPolicy, Service};
 
 use crate::section::Section;
 
@@ -16,6 +16,8 @@ pub struct Config {
     pub default: General,
     /// `[database]`
     pub database: Database,
+    /// `[oslo_policy]`
+    pub oslo_policy: OsloPolicy,
     /// `[keystone_authtoken]`
     pub keystone_authtoken: KeystoneAuthtoken,
     /// `[client]`
@@ -43,6 +45,7 @@ impl Default for Config {
         Self {
             default: General::default(),
             database: Database::default(),
+            oslo_policy: OsloPolicy::default(),
             keystone_authtoken: KeystoneAuthtoken::default(),
             client: Client::default(),
             tricircle: Tricircle::default(),
@@ -67,6 +70,7 @@ impl Config {
         vec![
             ("DEFAULT", &mut self.default as &mut dyn Section),
             ("database", &mut self.database),
+            ("oslo_policy", &mut self.oslo_policy),
             ("keystone_authtoken", &mut self.keystone_authtoken),
             ("client", &mut self.client),
             ("tricircle", &mut self.tricircle),

@@ -53,6 +53,15 @@ section! {
 }
 
 section! {
+    /// Who may do what.
+    OsloPolicy {
+        /// A file with rules that replace defaults, one `"rule": "check"` a
+        /// line. If it does not exist the defaults are in force.
+        policy_file: PathBuf = PathBuf::from("/etc/tricircle/policy.yaml"),
+    }
+}
+
+section! {
     /// The job engine: how the work that outlives a request is carried out.
     Jobs {
         /// How many jobs one process runs at a time.

@@ -199,3 +199,44 @@ pub struct RoutingUsage {
     /// Sum of sizes in GiB.
     pub size_gb: i64,
 }
+
+/// How much a project may have; a negative number is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UsageLimits {
+    /// Number of resources.
+    pub count: i64,
+    /// Sum of processors.
+    pub vcpus: i64,
+    /// Sum of memory in MiB.
+    pub ram_mb: i64,
+    /// Sum of sizes in GiB.
+    pub size_gb: i64,
+}
+
+impl UsageLimits {
+    /// No limit at all.
+    pub const NONE: Self = Self {
+        count: -1,
+        vcpus: -1,
+        ram_mb: -1,
+        size_gb: -1,
+    };
+
+    /// Whether `wanted` may be added to `used`.
+    pub fn allow(&self, used: RoutingUsage, wanted: RoutingUsage) -> bool {
+        let fits = |limit: i64, used: i64, wanted: i64| limit < 0 || used + wanted <= limit;
+        fits(self.count, used.count, wanted.count)
+            && fits(self.vcpus, used.vcpus, wanted.vcpus)
+            && fits(self.ram_mb, used.ram_mb, wanted.ram_mb)
+            && fits(self.size_gb, used.size_gb, wanted.size_gb)
+    }
+}
+
+/// How the beginning of a create ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntentOutcome {
+    /// The intent is written.
+    Begun,
+    /// The project uses this much already; nothing was written.
+    OverQuota(RoutingUsage),
+}

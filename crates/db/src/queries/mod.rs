@@ -7,6 +7,7 @@
 pub(crate) use super::{Conn, dialect};
 
 pub(crate) mod compute;
+pub(crate) mod intents;
 pub(crate) mod jobs;
 pub(crate) mod network_write;
 pub(crate) mod networks;

@@ -318,24 +318,34 @@ pub(crate) async fn ports_move_device(
     device_owner: &str,
 ) -> Result<Vec<String>, DbError> {
     transaction!(conn, async |conn: &mut Conn| {
-        let moved: Vec<String> = ports::table
-            .filter(ports::device_id.eq(from_device))
-            .order(ports::id)
-            .select(ports::id)
-            .load(conn)
-            .await?;
-        diesel::update(ports::table.filter(ports::device_id.eq(from_device)))
-            .set((
-                ports::device_id.eq(to_device),
-                ports::device_owner.eq(device_owner),
-                ports::revision_number.eq(ports::revision_number + 1),
-                ports::updated_at.eq(now()),
-            ))
-            .execute(conn)
-            .await?;
-        Ok(moved)
+        move_device(conn, from_device, to_device, device_owner).await
     })
     .await
+}
+
+/// The same within the caller's transaction.
+pub(super) async fn move_device(
+    conn: &mut Conn,
+    from_device: &str,
+    to_device: &str,
+    device_owner: &str,
+) -> Result<Vec<String>, DbError> {
+    let moved: Vec<String> = ports::table
+        .filter(ports::device_id.eq(from_device))
+        .order(ports::id)
+        .select(ports::id)
+        .load(conn)
+        .await?;
+    diesel::update(ports::table.filter(ports::device_id.eq(from_device)))
+        .set((
+            ports::device_id.eq(to_device),
+            ports::device_owner.eq(device_owner),
+            ports::revision_number.eq(ports::revision_number + 1),
+            ports::updated_at.eq(now()),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(moved)
 }
 
 /// A user's port is free again; nothing when another device has it meanwhile.

@@ -249,3 +249,68 @@ async fn private_flavors_are_seen_by_those_who_were_let_in() {
         test.drop_schema().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn an_intent_and_its_job_live_and_end_together() {
+    for test in TestStore::both().await.unwrap() {
+        let store = &test.store;
+        let first = pod("Pod1");
+        store.pod_create(&first, &[]).await.unwrap();
+        let job = |row: &Routing| NewJob::new("server_recover", &row.id);
+        let limits = UsageLimits {
+            count: 1,
+            ..UsageLimits::NONE
+        };
+        let row = intent(&first);
+        let begun = store.intent_begin(&row, &job(&row), &limits).await.unwrap();
+        assert_eq!(begun, IntentOutcome::Begun);
+        let second = intent(&first);
+        let refused = store
+            .intent_begin(&second, &job(&second), &limits)
+            .await
+            .unwrap();
+        assert!(matches!(refused, IntentOutcome::OverQuota(used) if used.count == 1));
+        assert!(store.routing_by_id(&second.id).await.unwrap().is_none());
+        let live = || async {
+            let filter = JobFilter {
+                states: vec![JobState::Ready],
+                ..JobFilter::default()
+            };
+            store.jobs(&filter).await.unwrap().len()
+        };
+        assert_eq!(live().await, 1);
+        let done = store
+            .intent_complete(
+                &row.id,
+                &[RoutingState::Creating],
+                "s1",
+                "compute:az1",
+                "server_recover",
+            )
+            .await
+            .unwrap();
+        assert!(done);
+        assert_eq!(live().await, 0);
+        assert_eq!(
+            store.routing_load(RoutingKind::Server).await.unwrap(),
+            [(first.id.clone(), 1)]
+        );
+        store
+            .removal_begin(
+                RoutingKind::Server,
+                "s1",
+                &NewJob::new("server_remove", "s1"),
+            )
+            .await
+            .unwrap();
+        assert_eq!(live().await, 1);
+        store
+            .removal_refused(RoutingKind::Server, "s1", "server_remove")
+            .await
+            .unwrap();
+        assert_eq!(live().await, 0);
+        let row = store.routing_by_id(&row.id).await.unwrap().unwrap();
+        assert_eq!(row.state, RoutingState::Active);
+        test.drop_schema().await.unwrap();
+    }
+}

@@ -1,0 +1,353 @@
+//! Making a server.
+//!
+//! Order of side effects, and what a crash after each leaves:
+//!
+//! | step | side effect | healed by |
+//! |---|---|---|
+//! | 1 | intent row and `server_recover` job, one transaction | the job fails the intent |
+//! | 2 | ports at the top, held by the intent | the job releases them |
+//! | 3 | flavor, keypair, networks, ports in the pod | the job removes the ports |
+//! | 4 | the server in the pod, marked with the intent's id | the job adopts it |
+//! | 5 | routing complete, ports moved to the server, job ended, one transaction | nothing to heal |
+//!
+//! A failure that is known is undone at once. When nobody knows whether the pod made
+//! the server, nothing is undone here: the job looks.
+
+use actix_web::http::StatusCode;
+use serde_json::{Value, json};
+use tricircle_api::{Fault, FaultKind};
+use tricircle_db::models::{
+    Flavor, IntentOutcome, Keypair, NewJob, Routing, RoutingKind, RoutingState,
+};
+use tricircle_gateway::{Call, pod_fault};
+use tricircle_network::{Actor, ServerNetworks};
+use tricircle_pods::{PodError, Service};
+
+use crate::body::{InPod, for_pod};
+use crate::checks::over_quota;
+use crate::fault::network_fault;
+use crate::placement::Placed;
+use crate::{Compute, Intent, SERVER_RECOVER, ServerRequest};
+
+/// Everything that was looked up before the first side effect.
+struct Prepared {
+    request: ServerRequest,
+    flavor: Flavor,
+    keypair: Option<Keypair>,
+    networks: ServerNetworks,
+    placed: Placed,
+}
+
+impl Compute {
+    /// `POST /servers`: the answer's body. Status is 202.
+    pub async fn create(&self, call: &Call, body: Value) -> Result<Value, Fault> {
+        let Some(request) = ServerRequest::read(&body) else {
+            return self.refused_by_a_pod(call, &body).await;
+        };
+        let prepared = self.prepare(call, request).await?;
+        let request = &prepared.request;
+        let reservation_id = reservation();
+        let mut first = None;
+        for name in request.names() {
+            let intent = Intent {
+                id: uuid::Uuid::new_v4().to_string(),
+                name,
+                reservation_id: reservation_id.clone(),
+            };
+            match self.create_one(call, &prepared, &intent).await {
+                Ok(answer) => first = first.or(Some(answer)),
+                // Nova makes as many as it can between min_count and max_count.
+                Err(fault) if first.is_none() => return Err(fault),
+                Err(fault) => {
+                    tracing::warn!(detail = fault.detail(), %fault, "one of several servers was not made");
+                    break;
+                }
+            }
+        }
+        if request.return_reservation_id {
+            return Ok(json!({"reservation_id": reservation_id}));
+        }
+        Ok(first.unwrap_or_default())
+    }
+
+    /// A body that cannot be read is sent to a pod as it is, for Nova's own words.
+    async fn refused_by_a_pod(&self, call: &Call, body: &Value) -> Result<Value, Fault> {
+        let pod = call.any_pod()?;
+        let session = call.session(&pod);
+        match session.post_json(Service::Compute, "/servers", body).await {
+            Err(error) => Err(pod_fault(error)),
+            Ok(_) => {
+                // Nova understood what we did not: it is a server like one that was
+                // made behind our back, found by its id when asked for.
+                tracing::error!("a pod accepted a server create that could not be read here");
+                Err(Fault::internal("a create was accepted that could not be read"))
+            }
+        }
+    }
+
+    async fn prepare(&self, call: &Call, request: ServerRequest) -> Result<Prepared, Fault> {
+        let context = &call.context;
+        let is_admin = context.is_admin();
+        let flavor = self
+            .usable_flavor(&request.flavor_id, &context.project_id, is_admin)
+            .await?;
+        let keypair = match &request.key_name {
+            Some(name) => Some(self.usable_keypair(&context.user_id, name).await?),
+            None => None,
+        };
+        let pinned_to = self.pod_of_volumes(call, &request).await?;
+        let places = self.place(call, &request, pinned_to).await?;
+        if let (Some(image_id), Some(place)) = (&request.image_id, places.first()) {
+            self.check_image(call, &place.pod, image_id).await?;
+        }
+        let actor = Actor {
+            project_id: context.project_id.clone(),
+            user_id: context.user_id.clone(),
+            is_admin,
+            request_id: call.request_id().to_owned(),
+        };
+        let networks = self
+            .network
+            .plan(&actor, &request.networks, &request.groups)
+            .await
+            .map_err(network_fault)?;
+        // The first pod in which the networks may be, else the reason why the best
+        // one is not possible.
+        let mut reason = None;
+        for placed in places {
+            match self
+                .network
+                .check_pod(&networks, placed.pod.id(), &placed.zone)
+            {
+                Ok(()) => {
+                    return Ok(Prepared {
+                        request,
+                        flavor,
+                        keypair,
+                        networks,
+                        placed,
+                    });
+                }
+                Err(error) => reason = reason.or(Some(error)),
+            }
+        }
+        Err(match reason {
+            Some(error) => network_fault(error),
+            None => Fault::bad_request("No valid host was found."),
+        })
+    }
+
+    async fn create_one(
+        &self,
+        call: &Call,
+        prepared: &Prepared,
+        intent: &Intent,
+    ) -> Result<Value, Fault> {
+        self.begin(call, prepared, intent).await?;
+        match self.make(call, prepared, intent).await {
+            Ok(server) => self.complete(call, prepared, intent, server).await,
+            Err(Failure::Unknown(fault)) => Err(fault),
+            Err(Failure::Known(fault)) => {
+                self.undo(prepared, intent).await;
+                Err(fault)
+            }
+        }
+    }
+
+    async fn begin(
+        &self,
+        call: &Call,
+        prepared: &Prepared,
+        intent: &Intent,
+    ) -> Result<(), Fault> {
+        let (request, flavor) = (&prepared.request, &prepared.flavor);
+        let now = tricircle_db::now();
+        let row = Routing {
+            id: intent.id.clone(),
+            kind: RoutingKind::Server,
+            top_id: None,
+            pod_id: prepared.placed.pod.id().to_owned(),
+            bottom_id: None,
+            project_id: call.context.project_id.clone(),
+            user_id: call.context.user_id.clone(),
+            name: intent.name.chars().take(255).collect(),
+            state: RoutingState::Creating,
+            availability_zone: Some(prepared.placed.zone.clone()),
+            flavor_id: Some(flavor.flavor_id.clone()),
+            image_id: request.image_id.clone(),
+            vcpus: flavor.vcpus,
+            ram_mb: flavor.memory_mb,
+            size_gb: 0,
+            reservation_id: Some(intent.reservation_id.clone()),
+            request_id: call.context.request_id().to_owned(),
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+        };
+        let limits = self.limits();
+        let job = NewJob {
+            pod_id: row.pod_id.clone(),
+            project_id: row.project_id.clone(),
+            run_after: self.config.jobs.create_grace,
+            request_id: row.request_id.clone(),
+            ..NewJob::new(SERVER_RECOVER, &intent.id)
+        };
+        match self.store.intent_begin(&row, &job, &limits).await? {
+            IntentOutcome::Begun => Ok(()),
+            IntentOutcome::OverQuota(used) => Err(over_quota(
+                request,
+                i64::from(flavor.vcpus),
+                i64::from(flavor.memory_mb),
+                used,
+                limits,
+            )),
+        }
+    }
+
+    async fn make(
+        &self,
+        call: &Call,
+        prepared: &Prepared,
+        intent: &Intent,
+    ) -> Result<Value, Failure> {
+        let placed = &prepared.placed;
+        let pod_id = placed.pod.id();
+        let ports = self
+            .network
+            .allocate(&prepared.networks, &intent.id, &placed.zone)
+            .await
+            .map_err(|error| Failure::Known(network_fault(error)))?;
+        let admin = self
+            .pods
+            .admin(pod_id, call.request_id())
+            .map_err(|error| Failure::Known(pod_fault(error)))?;
+        let user = self.pods.session_in(&placed.pod, &call.caller());
+        let project_id = &call.context.project_id;
+        let flavor = self.ensure_flavor(&admin, &prepared.flavor, project_id);
+        let keypair = async {
+            match &prepared.keypair {
+                Some(keypair) => self.ensure_keypair(&user, keypair).await,
+                None => Ok(()),
+            }
+        };
+        let realized = async {
+            self.network
+                .realize_ports(pod_id, &ports)
+                .await
+                .map_err(network_fault)
+        };
+        let (flavor, keypair, realized) = futures_util::join!(flavor, keypair, realized);
+        let realized = flavor
+            .and(keypair)
+            .and(realized)
+            .map_err(Failure::Known)?;
+        let place = InPod {
+            zone: &placed.bottom_zone,
+            ports: &realized,
+        };
+        let body = for_pod(&prepared.request, intent, &place);
+        let mut session = call.session(&placed.pod).for_create();
+        // "none" is understood from 2.37 on, which takes all that older ones take.
+        if realized.is_empty() && call.context.version() < tricircle_api::Microversion::new(2, 37) {
+            session = session.at_compute_version("2.37");
+        }
+        session
+            .post_json(Service::Compute, "/servers", &body)
+            .await
+            .map_err(failure)
+    }
+
+    async fn complete(
+        &self,
+        call: &Call,
+        prepared: &Prepared,
+        intent: &Intent,
+        mut answer: Value,
+    ) -> Result<Value, Fault> {
+        let pod = &prepared.placed.pod;
+        let Some(id) = answer.pointer("/server/id").and_then(Value::as_str) else {
+            // The job finds it by its mark.
+            return Err(pod_fault(PodError::Malformed {
+                pod: pod.region().to_owned(),
+                why: "no server id in the answer to a create".to_owned(),
+            }));
+        };
+        let id = id.to_owned();
+        let owner = format!("compute:{}", prepared.placed.zone);
+        let from = [RoutingState::Creating];
+        let completed = self
+            .store
+            .intent_complete(&intent.id, &from, &id, &owner, SERVER_RECOVER)
+            .await?;
+        if !completed {
+            // The job was faster: it adopted the server, or it will find it gone.
+            tracing::warn!(server.id = id, "an unfinished create was taken over by its job");
+        }
+        call.gateway
+            .routings
+            .learn(RoutingKind::Server, &id, pod.id())
+            .await;
+        call.rewriter(pod).value(&mut answer);
+        if let (Some(groups), Some(shown)) = (
+            prepared.request.server().and_then(|s| s.get("security_groups")),
+            answer.pointer_mut("/server/security_groups"),
+        ) {
+            *shown = groups.clone();
+        }
+        Ok(answer)
+    }
+
+    /// Takes back what this create made, as far as possible now; the job does the rest.
+    async fn undo(&self, prepared: &Prepared, intent: &Intent) {
+        let pod_id = prepared.placed.pod.id();
+        let released = self.network.release(&intent.id, pod_id).await;
+        let ended = match released {
+            Ok(()) => self
+                .store
+                .intent_failed(&intent.id, &[RoutingState::Creating], SERVER_RECOVER)
+                .await
+                .map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = ended {
+            tracing::warn!(intent.id = intent.id, error, "the rest of a failed create is left to its job");
+        }
+    }
+}
+
+/// How a create failed.
+enum Failure {
+    /// The pod has no server.
+    Known(Fault),
+    /// The pod may have one.
+    Unknown(Fault),
+}
+
+fn failure(error: PodError) -> Failure {
+    if error.outcome_unknown() {
+        let code = match error {
+            PodError::NoAnswer { .. } => FaultKind::PodTimeout,
+            _ => FaultKind::of_status(StatusCode::INTERNAL_SERVER_ERROR),
+        };
+        Failure::Unknown(
+            Fault::new(
+                code,
+                "The pod did not confirm the creation of the server. It will appear in the list of \
+                 servers if it was made.",
+            )
+            .with_detail(tricircle_api::chain(&error)),
+        )
+    } else {
+        Failure::Known(pod_fault(error))
+    }
+}
+
+/// A reservation id as Nova makes them: `r-` and eight letters or digits.
+fn reservation() -> String {
+    const LETTERS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let text: String = (0..8)
+        .filter_map(|_| LETTERS.get(rand::random_range(0..LETTERS.len())))
+        .map(|byte| char::from(*byte))
+        .collect();
+    format!("r-{text}")
+}

@@ -1,0 +1,146 @@
+//! One request in a gateway.
+
+use actix_web::HttpRequest;
+use tricircle_api::{Fault, RequestContext, Site, require_own_project};
+use tricircle_db::Store;
+use tricircle_pods::{Caller, PodEntry, PodSession, Pods};
+
+use crate::{Rewriter, Routings, Surface};
+
+/// What all requests of one worker share. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    /// The surface.
+    pub surface: Surface,
+    /// The pods, through this worker's connections.
+    pub pods: Pods,
+    /// The database.
+    pub store: Store,
+    /// Where resources are.
+    pub routings: Routings,
+}
+
+/// A request that was authenticated, with its path taken apart.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// What the worker shares.
+    pub gateway: Gateway,
+    /// The request, for headers and path parameters.
+    pub request: HttpRequest,
+    /// Who asks.
+    pub context: RequestContext,
+    /// Path after version and project, as the client wrote it (still escaped).
+    pub path: String,
+    /// Root of the top's links, without version and without a slash at the end.
+    pub top_root: String,
+}
+
+impl Call {
+    /// Takes the path apart; a project in it that is not the token's is 400.
+    pub(crate) fn new(
+        gateway: Gateway,
+        request: HttpRequest,
+        context: RequestContext,
+    ) -> Result<Self, Fault> {
+        let whole = request.uri().path();
+        let version = gateway.surface.version;
+        let mut path = whole.strip_prefix(version).unwrap_or(whole).to_owned();
+        let site = request
+            .app_data::<Site>()
+            .ok_or_else(|| Fault::internal("the app has no site"))?;
+        if let Some(project) = request.match_info().get("project_id") {
+            require_own_project(&context, project, site.style())?;
+            path = path
+                .strip_prefix('/')
+                .and_then(|rest| rest.strip_prefix(project))
+                .unwrap_or(&path)
+                .to_owned();
+        }
+        let base = site.base_url(&request);
+        let top_root = base.strip_suffix(version).unwrap_or(&base).to_owned();
+        Ok(Self {
+            gateway,
+            request,
+            context,
+            path,
+            top_root,
+        })
+    }
+
+    /// A parameter of the route's pattern; empty when it has none of that name.
+    pub fn param(&self, name: &str) -> &str {
+        self.request.match_info().get(name).unwrap_or_default()
+    }
+
+    /// The query as the client wrote it, without the question mark.
+    pub fn query(&self) -> &str {
+        self.request.uri().query().unwrap_or_default()
+    }
+
+    /// The query taken apart, repeated keys kept, in order.
+    pub fn query_pairs(&self) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(self.query().as_bytes())
+            .into_owned()
+            .collect()
+    }
+
+    /// Path and query as they go to a pod.
+    pub fn path_and_query(&self) -> String {
+        match self.query() {
+            "" => self.path.clone(),
+            query => format!("{}?{query}", self.path),
+        }
+    }
+
+    /// The user, for calls to pods.
+    pub fn caller(&self) -> Caller {
+        Caller::user(self.context.auth_token.clone(), self.request_id())
+    }
+
+    /// The id under which pods log this request: the client's own where it sent one.
+    pub fn request_id(&self) -> &str {
+        self.context
+            .global_request_id()
+            .unwrap_or_else(|| self.context.request_id())
+    }
+
+    /// A session of the user in a pod, at the microversion that the user asked for.
+    pub fn session(&self, pod: &std::sync::Arc<PodEntry>) -> PodSession {
+        let session = self.gateway.pods.session_in(pod, &self.caller());
+        match self.version_header() {
+            Some((name, value)) => session.with_header(name, value),
+            None => session,
+        }
+    }
+
+    /// The header that names the microversion to a pod. `latest` and the gateway's own
+    /// choice are resolved to a number: pods may differ in what is latest there.
+    fn version_header(
+        &self,
+    ) -> Option<(reqwest::header::HeaderName, reqwest::header::HeaderValue)> {
+        let version = self.context.microversion?;
+        let service = match self.gateway.surface.service {
+            tricircle_pods::Service::Compute => "compute",
+            tricircle_pods::Service::Volume => "volume",
+            _ => return None,
+        };
+        Some((
+            reqwest::header::HeaderName::from_static("openstack-api-version"),
+            reqwest::header::HeaderValue::try_from(format!("{service} {version}")).ok()?,
+        ))
+    }
+
+    /// What turns this pod's answers into the top's.
+    pub fn rewriter(&self, pod: &PodEntry) -> Rewriter {
+        let pod_root = pod
+            .endpoints
+            .root(self.gateway.surface.service)
+            .unwrap_or_default();
+        Rewriter::new(
+            pod_root,
+            &self.top_root,
+            self.gateway.surface.fields,
+            pod.view.clone(),
+        )
+    }
+}

@@ -1,0 +1,235 @@
+//! Passing a call on to a pod and its answer back, streamed.
+
+use std::sync::Arc;
+
+use actix_web::web::{Bytes, Payload};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use reqwest::{Body, Method};
+use tokio::sync::mpsc;
+use tricircle_api::Fault;
+use tricircle_db::models::RoutingKind;
+use tricircle_pods::{PodEntry, PodSession, Sent};
+
+use crate::resolve::place;
+use crate::{Call, answer, headers};
+
+/// Bodies up to this size are read before the pod is called, so that they have a
+/// length; larger ones are streamed.
+const BUFFERED: u64 = 64 << 10;
+
+/// Chunks of a streamed body that may wait for the pod.
+const IN_FLIGHT: usize = 16;
+
+/// Answers up to this size are rewritten as a whole; longer ones are no resource
+/// of an API and pass unchanged.
+const REWRITTEN: usize = 8 << 20;
+
+/// What goes to the pod as the body.
+pub enum ForwardBody {
+    /// The client's, as it comes.
+    Streamed(Payload),
+    /// Bytes that the gateway made.
+    Made(Bytes),
+    /// None.
+    Empty,
+}
+
+/// [`crate::Strategy::ByResource`].
+pub(crate) async fn by_resource(
+    call: &Call,
+    kind: RoutingKind,
+    payload: Payload,
+) -> Result<HttpResponse, Fault> {
+    let id = call.param("id").to_owned();
+    let pod = call.pod_of(kind, &id).await?;
+    let response = forward_to(call, &pod, ForwardBody::Streamed(payload)).await?;
+    let is_the_resource = call.path.trim_end_matches('/').ends_with(&id);
+    if response.status() == actix_web::http::StatusCode::NOT_FOUND && is_the_resource {
+        call.gateway.routings.forget(kind, &id).await;
+    }
+    Ok(response)
+}
+
+/// [`crate::Strategy::AnyPod`].
+pub(crate) async fn any_pod(call: &Call, payload: Payload) -> Result<HttpResponse, Fault> {
+    let pod = call.any_pod()?;
+    forward_to(call, &pod, ForwardBody::Streamed(payload)).await
+}
+
+impl Call {
+    /// The pod that holds a resource.
+    pub async fn pod_of(&self, kind: RoutingKind, id: &str) -> Result<Arc<PodEntry>, Fault> {
+        let gateway = &self.gateway;
+        let (_, _, word) = place(kind);
+        let word = match kind {
+            RoutingKind::Server => "Instance".to_owned(),
+            _ => word[..1].to_uppercase() + &word[1..],
+        };
+        let resolved = gateway
+            .routings
+            .resolve(kind, id, &gateway.pods, &self.caller())
+            .await
+            .map_err(|error| answer::fault_of(error, &word, id))?;
+        let snapshot = gateway.pods.snapshot();
+        match snapshot.by_id(&resolved.pod_id) {
+            Some(pod) if pod.is_callable() => Ok(pod.clone()),
+            _ => Err(Fault::unavailable(
+                "The pod that holds the resource is disabled.",
+            )),
+        }
+    }
+
+    /// Any pod that may be called.
+    pub fn any_pod(&self) -> Result<Arc<PodEntry>, Fault> {
+        let snapshot = self.gateway.pods.snapshot();
+        snapshot
+            .callable()
+            .next()
+            .cloned()
+            .ok_or_else(|| Fault::unavailable("No pod is registered."))
+    }
+}
+
+/// Sends the call on to a pod, at the same path, and gives its answer, rewritten.
+pub async fn forward_to(
+    call: &Call,
+    pod: &Arc<PodEntry>,
+    body: ForwardBody,
+) -> Result<HttpResponse, Fault> {
+    let session = call.session(pod);
+    let method = Method::from_bytes(call.request.method().as_str().as_bytes())
+        .map_err(|_| Fault::bad_request("The method is not valid."))?;
+    let head = call.request.method() == actix_web::http::Method::HEAD;
+    let body = match body {
+        ForwardBody::Streamed(payload) => outgoing(call, payload).await?,
+        ForwardBody::Made(bytes) => Some(Body::from(bytes)),
+        ForwardBody::Empty => None,
+    };
+    let sent = session
+        .send(
+            call.gateway.surface.service,
+            method,
+            &call.path_and_query(),
+            headers::to_pod(call.request.headers()),
+            body,
+        )
+        .await
+        .map_err(answer::pod_fault)?;
+    incoming(call, &session, sent, head).await
+}
+
+/// The client's body on its way to the pod.
+///
+/// actix's payload lives on one thread and reqwest's body must not, so a small task
+/// pumps the one into the other through a bounded channel; when the pod answers
+/// early and drops its end, the pump stops.
+async fn outgoing(call: &Call, mut payload: Payload) -> Result<Option<Body>, Fault> {
+    let request = call.request.headers();
+    let length: Option<u64> = request
+        .get("content-length")
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let chunked = request.contains_key("transfer-encoding");
+    if !chunked && length.unwrap_or(0) == 0 {
+        return Ok(None);
+    }
+    if !chunked && length.is_some_and(|length| length <= BUFFERED) {
+        let mut whole = Vec::new();
+        while let Some(chunk) = payload.next().await {
+            whole.extend_from_slice(&chunk.map_err(broken_body)?);
+        }
+        return Ok(Some(Body::from(whole)));
+    }
+    let (sender, receiver) = mpsc::channel::<Result<Bytes, std::io::Error>>(IN_FLIGHT);
+    actix_web::rt::spawn(async move {
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(std::io::Error::other);
+            let last = chunk.is_err();
+            if sender.send(chunk).await.is_err() || last {
+                return;
+            }
+        }
+    });
+    let stream: BoxStream<'static, _> =
+        futures_util::stream::unfold(receiver, |mut receiver| async {
+            let chunk = receiver.recv().await?;
+            Some((chunk, receiver))
+        })
+        .boxed();
+    Ok(Some(Body::wrap_stream(stream)))
+}
+
+fn broken_body(error: actix_web::error::PayloadError) -> Fault {
+    Fault::bad_request("The request body could not be read.").with_detail(error)
+}
+
+/// The pod's answer on its way to the client.
+async fn incoming(
+    call: &Call,
+    session: &PodSession,
+    sent: Sent,
+    head: bool,
+) -> Result<HttpResponse, Fault> {
+    let rewriter = call.rewriter(session.pod());
+    let response = sent.response;
+    let status = actix_web::http::StatusCode::from_u16(response.status().as_u16())
+        .map_err(|_| answer::bad_gateway("The pod's status is not valid."))?;
+    if status == actix_web::http::StatusCode::UNAUTHORIZED {
+        // The token was good a moment ago here; the client gets a new one and asks again.
+        return Err(Fault::unauthorized());
+    }
+    let mut answer = HttpResponseBuilder::new(status);
+    for (name, value) in headers::to_client(response.headers()) {
+        let is_location = name == "location" || name == "content-location";
+        match value.to_str() {
+            Ok(text) if is_location => {
+                answer.append_header((name, rewriter.header(text)));
+            }
+            _ => {
+                answer.append_header((name, value));
+            }
+        }
+    }
+    let json = response
+        .headers()
+        .get("content-type")
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("application/json"));
+    if head || response.content_length() == Some(0) {
+        return Ok(answer.finish());
+    }
+    let too_long = response
+        .content_length()
+        .is_some_and(|length| length > REWRITTEN as u64);
+    if !json || too_long {
+        let length = response.content_length();
+        let stream = response
+            .bytes_stream()
+            .map(|chunk| chunk.map_err(std::io::Error::other));
+        if let Some(length) = length {
+            return Ok(answer.no_chunking(length).streaming(stream));
+        }
+        return Ok(answer.streaming(stream));
+    }
+    let mut response = response;
+    let mut whole = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                whole.extend_from_slice(&chunk);
+                if whole.len() > REWRITTEN {
+                    let first = Bytes::from(std::mem::take(&mut whole));
+                    let rest = response
+                        .bytes_stream()
+                        .map(|chunk| chunk.map_err(std::io::Error::other));
+                    let start = futures_util::stream::once(async move { Ok(first) });
+                    return Ok(answer.streaming(start.chain(rest)));
+                }
+            }
+            Ok(None) => break,
+            Err(_) => return Err(answer::bad_gateway("The pod broke off its answer.")),
+        }
+    }
+    Ok(answer.body(rewriter.body(whole)))
+}

@@ -1,0 +1,142 @@
+//! The surface of a gateway as a table, and the table as an actix service.
+
+use std::rc::Rc;
+
+use actix_web::http::Method;
+use actix_web::web::{self, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::LocalBoxFuture;
+use tricircle_api::{Fault, RequestContext};
+use tricircle_db::models::RoutingKind;
+use tricircle_pods::Service;
+
+use crate::list::ListSpec;
+use crate::rewrite::FieldRule;
+use crate::{Call, Gateway, collect, forward, list};
+
+/// A call that the top answers by itself.
+pub type Handler = Rc<dyn Fn(Call, Payload) -> LocalBoxFuture<'static, Result<HttpResponse, Fault>>>;
+
+/// Wraps an async function as a [`Handler`].
+pub fn local<F, Fut>(function: F) -> Strategy
+where
+    F: Fn(Call, Payload) -> Fut + 'static,
+    Fut: Future<Output = Result<HttpResponse, Fault>> + 'static,
+{
+    Strategy::Local(Rc::new(move |call, payload| {
+        Box::pin(function(call, payload))
+    }))
+}
+
+/// How a route is answered.
+#[derive(Clone)]
+pub enum Strategy {
+    /// By the top itself.
+    Local(Handler),
+    /// Forwarded to the pod of the resource whose id is `{id}` in the path.
+    ByResource(RoutingKind),
+    /// All pods' lists in one order, page by page.
+    List(&'static ListSpec),
+    /// All pods' collections one after another: `{"services": […]}`.
+    Collect(&'static str),
+    /// Forwarded to any pod: they all give the same answer.
+    AnyPod,
+    /// Known, and not served yet: 501.
+    NotYet,
+}
+
+/// One line of the table.
+#[derive(Clone)]
+pub struct Route {
+    /// The methods; empty: all.
+    pub methods: &'static [Method],
+    /// Path after version and project, in actix's pattern language.
+    pub path: &'static str,
+    /// How it is answered.
+    pub strategy: Strategy,
+}
+
+impl Route {
+    /// A line of the table.
+    pub fn new(methods: &'static [Method], path: &'static str, strategy: Strategy) -> Self {
+        Self {
+            methods,
+            path,
+            strategy,
+        }
+    }
+}
+
+/// Everything that makes one gateway different from another.
+#[derive(Debug, Clone, Copy)]
+pub struct Surface {
+    /// The pods' service behind it.
+    pub service: Service,
+    /// First path segment with its slash: `/v2.1`.
+    pub version: &'static str,
+    /// Fields of answers that are rewritten.
+    pub fields: &'static [FieldRule],
+}
+
+/// Registers the table: each route with and without the project id in its path, as
+/// Nova and Cinder have it, in the table's order.
+pub fn configure(config: &mut ServiceConfig, gateway: &Gateway, routes: &[Route]) {
+    let mut done: Vec<&'static str> = Vec::new();
+    for route in routes {
+        if done.contains(&route.path) {
+            continue;
+        }
+        done.push(route.path);
+        let version = gateway.surface.version;
+        // The project goes first: its pattern cannot match a collection's name.
+        let patterns = [
+            format!("{version}/{{project_id:[0-9a-f-]+}}{}", route.path),
+            format!("{version}{}", route.path),
+        ];
+        let mut resource = web::resource(patterns);
+        for line in routes.iter().filter(|line| line.path == route.path) {
+            if line.methods.is_empty() {
+                let handler = entry(gateway.clone(), line.strategy.clone());
+                resource = resource.default_service(web::route().to(handler));
+            }
+            for method in line.methods {
+                let handler = entry(gateway.clone(), line.strategy.clone());
+                resource = resource.route(web::method(method.clone()).to(handler));
+            }
+        }
+        config.service(resource);
+    }
+}
+
+fn entry(
+    gateway: Gateway,
+    strategy: Strategy,
+) -> impl Fn(
+    HttpRequest,
+    RequestContext,
+    Payload,
+) -> LocalBoxFuture<'static, Result<HttpResponse, Fault>>
++ Clone
++ 'static {
+    move |request, context, payload| {
+        let gateway = gateway.clone();
+        let strategy = strategy.clone();
+        Box::pin(async move {
+            let call = Call::new(gateway, request, context)?;
+            run(call, strategy, payload).await
+        })
+    }
+}
+
+async fn run(call: Call, strategy: Strategy, payload: Payload) -> Result<HttpResponse, Fault> {
+    match strategy {
+        Strategy::Local(handler) => handler(call, payload).await,
+        Strategy::ByResource(kind) => forward::by_resource(&call, kind, payload).await,
+        Strategy::List(spec) => list::list(&call, spec).await,
+        Strategy::Collect(key) => collect::collect(&call, key).await,
+        Strategy::AnyPod => forward::any_pod(&call, payload).await,
+        Strategy::NotYet => Err(Fault::not_implemented(
+            "This call is not supported over several pods yet.",
+        )),
+    }
+}

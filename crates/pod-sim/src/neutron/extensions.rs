@@ -1,0 +1,80 @@
+//! The list of extensions: those whose behaviour the simulator has.
+
+use serde_json::{Value, json};
+
+use super::Answer;
+use crate::request::Reply;
+
+const EXTENSIONS: &[(&str, &str)] = &[
+    ("agent", "agent"),
+    ("allowed-address-pairs", "Allowed Address Pairs"),
+    ("availability_zone", "Availability Zone"),
+    ("binding", "Port Binding"),
+    ("dns-integration", "DNS Integration"),
+    ("external-net", "Neutron external network"),
+    ("extra_dhcp_opt", "Neutron Extra DHCP options"),
+    ("filter-validation", "Filter parameters validation"),
+    ("ip-substring-filtering", "IP address substring filtering"),
+    ("multi-provider", "Multi Provider Network"),
+    ("net-mtu", "Network MTU"),
+    ("net-mtu-writable", "Network MTU (writable)"),
+    ("network_availability_zone", "Network Availability Zone"),
+    ("pagination", "Pagination support"),
+    ("port-mac-override", "Port MAC address override"),
+    ("port-security", "Port Security"),
+    ("project-id", "project_id field enabled"),
+    ("provider", "Provider Network"),
+    ("quotas", "Quota management support"),
+    ("quota_details", "Quota details management support"),
+    (
+        "revision-if-match",
+        "If-Match constraints based on revision_number",
+    ),
+    ("router", "Neutron L3 Router"),
+    ("security-group", "security-group"),
+    (
+        "security-groups-normalized-cidr",
+        "Normalized CIDR field for security group rules",
+    ),
+    ("service-type", "Neutron Service Type Management"),
+    ("sorting", "Sorting support"),
+    ("standard-attr-description", "standard-attr-description"),
+    ("standard-attr-revisions", "Resource revision numbers"),
+    (
+        "standard-attr-tag",
+        "Tag support for resources with standard attribute: network, subnet, port",
+    ),
+    ("standard-attr-timestamp", "Resource timestamps"),
+    ("stateful-security-group", "Stateful security group"),
+    ("subnet-service-types", "Subnet service types"),
+];
+
+fn show((alias, name): &(&str, &str)) -> Value {
+    json!({
+        "name": name, "alias": alias, "description": name,
+        "updated": "2020-01-01T00:00:00-00:00", "links": [],
+    })
+}
+
+pub(super) fn route(rest: &[&str]) -> Answer {
+    match rest {
+        [] => {
+            let all: Vec<Value> = EXTENSIONS.iter().map(show).collect();
+            Ok(Reply::ok(json!({ "extensions": all })))
+        }
+        [alias, ..] => EXTENSIONS
+            .iter()
+            .find(|(have, _)| have == alias)
+            .map(|extension| Reply::ok(json!({"extension": show(extension)})))
+            .ok_or_else(|| {
+                Reply::html(
+                    404,
+                    "Not Found",
+                    &format!(
+                        "The resource could not be found.<br /><br />\nExtension with alias \
+                         {alias} does not exist"
+                    ),
+                )
+            }),
+    }
+}

@@ -1,0 +1,53 @@
+//! The common body of the binaries.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio_util::sync::CancellationToken;
+use tricircle_api::{Running, StartError, systemd};
+use tricircle_config::CommonArgs;
+use tricircle_config::startup::{self, EXIT_SOFTWARE, fail};
+
+use crate::Parts;
+
+#[derive(Debug, Parser)]
+#[command(version, about = "A service of Tricircle: several OpenStack clouds as one")]
+struct Arguments {
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// Reads the command line and the configuration, builds the parts, starts what `start`
+/// starts on them, tells systemd, and runs until the process is told to stop.
+pub async fn main<F, Fut>(start: F) -> ExitCode
+where
+    F: FnOnce(Parts, CancellationToken) -> Fut,
+    Fut: Future<Output = Result<Vec<Running>, StartError>>,
+{
+    let arguments: Arguments = match startup::arguments() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    let config = match startup::start(&arguments.common) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let shutdown = match systemd::shutdown_on_signals() {
+        Ok(shutdown) => shutdown,
+        Err(error) => return fail(&error, EXIT_SOFTWARE),
+    };
+    let running = match Parts::build(config, &shutdown).await {
+        Ok(parts) => start(parts, shutdown.clone()).await,
+        Err(error) => Err(error),
+    };
+    match running {
+        Ok(running) => {
+            systemd::ready(&shutdown);
+            for service in running {
+                service.wait().await;
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error, EXIT_SOFTWARE),
+    }
+}
