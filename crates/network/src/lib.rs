@@ -7,6 +7,7 @@
 //! * [`resource`] describes the resources of the API as tables.
 //! * [`servers`] is what the compute gateway asks for.
 //! * [`kinds`] are the jobs that clean up.
+//! * [`resource`] describes the resources of the API as tables.
 //! * [`error`] has Neutron's and Nova's errors and texts.
 //!
 //! The top is the source of truth: a pod allocates no user's address and no segment.
