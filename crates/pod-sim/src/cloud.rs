@@ -204,6 +204,7 @@ impl SimCloud {
             ("block-storage", volumes),
             ("placement", pod.placement_url()),
             ("image", self.glance_url()),
+            ("identity", self.keystone_url()),
         ] {
             self.register_endpoint(name, kind, &url);
         }
