@@ -16,6 +16,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use tricircle_db::DbError;
 use tricircle_keystone::KeystoneError;
+use tricircle_policy::Denied;
 
 /// What sort of failure it is; decides the status and the name in the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -305,6 +306,12 @@ impl From<KeystoneError> for Fault {
                     .as_plain()
             }
         }
+    }
+}
+
+impl From<Denied> for Fault {
+    fn from(denied: Denied) -> Self {
+        Self::forbidden(denied.to_string()).with_type("PolicyNotAuthorized")
     }
 }
 

@@ -13,6 +13,8 @@
 //! * times are UTC, truncated to microseconds ([`now`]), so that both databases
 //!   give back exactly what was written.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+// The queries are compiled once per backend, on purpose.
+#![allow(clippy::duplicate_mod)]
 // Diesel's wide tables need deep types.
 #![recursion_limit = "256"]
 

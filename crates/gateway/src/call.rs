@@ -1,9 +1,12 @@
 //! One request in a gateway.
 
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
 use tricircle_api::{Fault, RequestContext, Site, require_own_project};
 use tricircle_db::Store;
 use tricircle_pods::{Caller, PodEntry, PodSession, Pods};
+use tricircle_policy::{Enforcer, Target};
 
 use crate::{Rewriter, Routings, Surface};
 
@@ -18,6 +21,8 @@ pub struct Gateway {
     pub store: Store,
     /// Where resources are.
     pub routings: Routings,
+    /// Who may do what at the top.
+    pub policy: Arc<Enforcer>,
 }
 
 /// A request that was authenticated, with its path taken apart.
@@ -97,6 +102,17 @@ impl Call {
         Caller::user(self.context.auth_token.clone(), self.request_id())
     }
 
+    /// Refuses with 403 unless the rule allows the caller in its own project.
+    pub fn require(&self, rule: &str) -> Result<(), Fault> {
+        let context = &self.context;
+        let target =
+            Target::of_project(&context.project_id).with("user_id", context.user_id.as_str());
+        self.gateway
+            .policy
+            .enforce(rule, &context.credentials(), &target)
+            .map_err(|_| Fault::forbidden(format!("Policy doesn't allow {rule} to be performed.")))
+    }
+
     /// The id under which pods log this request: the client's own where it sent one.
     pub fn request_id(&self) -> &str {
         self.context
@@ -105,7 +121,7 @@ impl Call {
     }
 
     /// A session of the user in a pod, at the microversion that the user asked for.
-    pub fn session(&self, pod: &std::sync::Arc<PodEntry>) -> PodSession {
+    pub fn session(&self, pod: &Arc<PodEntry>) -> PodSession {
         let session = self.gateway.pods.session_in(pod, &self.caller());
         match self.version_header() {
             Some((name, value)) => session.with_header(name, value),

@@ -26,6 +26,7 @@ mod merge;
 mod resolve;
 mod rewrite;
 mod route;
+mod translate;
 
 pub use answer::{fault_of, pod_fault};
 pub use call::{Call, Gateway};

@@ -12,7 +12,7 @@ use tricircle_pods::Service;
 
 use crate::list::ListSpec;
 use crate::rewrite::FieldRule;
-use crate::{Call, Gateway, collect, forward, list};
+use crate::{Call, Gateway, collect, forward, list, translate};
 
 /// A call that the top answers by itself.
 pub type Handler = Rc<dyn Fn(Call, Payload) -> LocalBoxFuture<'static, Result<HttpResponse, Fault>>>;
@@ -35,6 +35,9 @@ pub enum Strategy {
     Local(Handler),
     /// Forwarded to the pod of the resource whose id is `{id}` in the path.
     ByResource(RoutingKind),
+    /// The same for calls whose path or answer holds ids of ports, networks or security
+    /// groups: these are the top's for the user and the pod's for the pod.
+    Translated(RoutingKind),
     /// All pods' lists in one order, page by page.
     List(&'static ListSpec),
     /// All pods' collections one after another: `{"services": […]}`.
@@ -54,15 +57,28 @@ pub struct Route {
     pub path: &'static str,
     /// How it is answered.
     pub strategy: Strategy,
+    /// Policy rule that is checked here, with the caller's own project as the target.
+    /// None where the pod checks its own.
+    pub rule: Option<&'static str>,
 }
 
 impl Route {
-    /// A line of the table.
+    /// A line of the table whose policy is the pods' business.
     pub fn new(methods: &'static [Method], path: &'static str, strategy: Strategy) -> Self {
         Self {
             methods,
             path,
             strategy,
+            rule: None,
+        }
+    }
+
+    /// The same with a policy rule of the top.
+    #[must_use]
+    pub fn rule(self, rule: &'static str) -> Self {
+        Self {
+            rule: Some(rule),
+            ..self
         }
     }
 }
@@ -96,11 +112,11 @@ pub fn configure(config: &mut ServiceConfig, gateway: &Gateway, routes: &[Route]
         let mut resource = web::resource(patterns);
         for line in routes.iter().filter(|line| line.path == route.path) {
             if line.methods.is_empty() {
-                let handler = entry(gateway.clone(), line.strategy.clone());
+                let handler = entry(gateway.clone(), line);
                 resource = resource.default_service(web::route().to(handler));
             }
             for method in line.methods {
-                let handler = entry(gateway.clone(), line.strategy.clone());
+                let handler = entry(gateway.clone(), line);
                 resource = resource.route(web::method(method.clone()).to(handler));
             }
         }
@@ -110,7 +126,7 @@ pub fn configure(config: &mut ServiceConfig, gateway: &Gateway, routes: &[Route]
 
 fn entry(
     gateway: Gateway,
-    strategy: Strategy,
+    line: &Route,
 ) -> impl Fn(
     HttpRequest,
     RequestContext,
@@ -118,11 +134,16 @@ fn entry(
 ) -> LocalBoxFuture<'static, Result<HttpResponse, Fault>>
 + Clone
 + 'static {
+    let rule = line.rule;
+    let strategy = line.strategy.clone();
     move |request, context, payload| {
         let gateway = gateway.clone();
         let strategy = strategy.clone();
         Box::pin(async move {
             let call = Call::new(gateway, request, context)?;
+            if let Some(rule) = rule {
+                call.require(rule)?;
+            }
             run(call, strategy, payload).await
         })
     }
@@ -132,6 +153,7 @@ async fn run(call: Call, strategy: Strategy, payload: Payload) -> Result<HttpRes
     match strategy {
         Strategy::Local(handler) => handler(call, payload).await,
         Strategy::ByResource(kind) => forward::by_resource(&call, kind, payload).await,
+        Strategy::Translated(kind) => translate::by_resource(&call, kind, payload).await,
         Strategy::List(spec) => list::list(&call, spec).await,
         Strategy::Collect(key) => collect::collect(&call, key).await,
         Strategy::AnyPod => forward::any_pod(&call, payload).await,

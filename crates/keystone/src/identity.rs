@@ -134,6 +134,9 @@ impl Identity {
                     .get(url.clone())
                     .header("X-Auth-Token", authority.clone())
                     .header("X-Subject-Token", subject.clone())
+                    // Says that we heed access rules; without it Keystone
+                    // hides the tokens that have some.
+                    .header("OpenStack-Identity-Access-Rules", "1")
             })
             .await?;
         match answer.status {

@@ -163,6 +163,11 @@ impl NetworkError {
         }
     }
 
+    /// Code and text of the fault that a server create is answered with.
+    pub fn compute_fault(&self) -> (u16, String) {
+        (self.compute_status(), self.to_string())
+    }
+
     /// Trying again later may help: a pod or the database is away.
     pub fn is_transient(&self) -> bool {
         match self {

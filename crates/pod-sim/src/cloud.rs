@@ -203,6 +203,8 @@ impl SimCloud {
             ("volumev3", volumes.clone()),
             ("block-storage", volumes),
             ("placement", pod.placement_url()),
+            ("image", self.glance_url()),
+            ("identity", self.keystone_url()),
         ] {
             self.register_endpoint(name, kind, &url);
         }

@@ -67,8 +67,8 @@ impl Control {
 
     fn pod(&self, name: &str) -> Option<SimPod> {
         let pods = self.pods.upgrade()?;
-        let found = lock(&pods).iter().find(|pod| pod.name() == name).cloned();
-        found
+        let pods = lock(&pods).clone();
+        pods.into_iter().find(|pod| pod.name() == name)
     }
 
     fn books(&self, request: &Request) -> Option<(Journal, Faults)> {

@@ -90,7 +90,8 @@ pub(crate) fn answer(pod: &PodState, request: &Request, caller: &Caller) -> Repl
                  performed.  "
             ),
             request,
-        );
+        )
+        .header("openstack-api-version", &format!("placement {version}"));
     }
     stamp(route(pod, request, &path), &version)
 }

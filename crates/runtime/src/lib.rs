@@ -8,6 +8,8 @@
 
 mod parts;
 mod process;
+mod versions;
 
 pub use parts::Parts;
 pub use process::main;
+pub use versions::follow_pods;

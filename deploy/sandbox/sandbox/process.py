@@ -144,7 +144,14 @@ class Supervisor:
         return left
 
     def dead(self, name):
-        return f'{name} died: see {self.log(name)}' if not self.pid(name) else None
+        """None while it runs; else what to tell the user"""
+        if self.pid(name):
+            return None
+        try:
+            last = self.log(name).read_text(errors='replace').splitlines()[-5:]
+        except OSError:
+            last = []
+        return '\n  '.join([f'{name} died: see {self.log(name)}', *last])
 
     # ------------------------------------------------------------ waiting
     def wait_port(self, port, name, limit=120):

@@ -5,6 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use super::Conn;
 use super::dialect::transaction;
+use super::jobs::job_enqueue;
 use super::network_write::{
     Abort, check_revision, lock_live_network, lock_network, outcome, taken,
 };
@@ -154,6 +155,7 @@ pub(crate) async fn network_mark_deleting(
     conn: &mut Conn,
     id: &str,
     expected_revision: Option<i64>,
+    job: &NewJob,
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
         let network = lock_live_network(conn, id).await?;
@@ -182,6 +184,7 @@ pub(crate) async fn network_mark_deleting(
             ))
             .execute(conn)
             .await?;
+        job_enqueue(conn, job).await?;
         Ok(())
     })
     .await;

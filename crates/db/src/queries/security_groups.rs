@@ -10,11 +10,12 @@ use diesel_async::RunQueryDsl;
 
 use super::Conn;
 use super::dialect::transaction;
+use super::jobs::job_enqueue;
 use super::network_write::{Abort, check_revision, outcome};
 use crate::models::*;
 use crate::schema::{
-    default_security_groups, port_security_groups, ports, project_quotas, security_group_rules,
-    security_groups,
+    default_security_groups, pod_realizations, port_security_groups, ports, project_quotas,
+    security_group_rules, security_groups,
 };
 use crate::{DbError, now};
 
@@ -262,6 +263,7 @@ pub(crate) async fn security_group_mark_deleting(
     id: &str,
     default_too: bool,
     expected_revision: Option<i64>,
+    job: &NewJob,
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
         let group = lock_group(conn, id).await?;
@@ -308,6 +310,7 @@ pub(crate) async fn security_group_mark_deleting(
             ))
             .execute(conn)
             .await?;
+        job_enqueue(conn, job).await?;
         Ok(())
     })
     .await;
@@ -336,10 +339,32 @@ pub(crate) async fn security_group_purge(conn: &mut Conn, id: &str) -> Result<()
     .await
 }
 
-/// Adds rules to a group, all or none; a rule that is there already is named.
+/// Pods that have the group must follow: a job for that, in this transaction.
+async fn enqueue_if_realized(
+    conn: &mut Conn,
+    group: &SecurityGroup,
+    job_kind: &str,
+) -> Result<(), DbError> {
+    let realized: i64 = pod_realizations::table
+        .filter(pod_realizations::kind.eq(RealizationKind::SecurityGroup))
+        .filter(pod_realizations::top_id.eq(&group.id))
+        .count()
+        .get_result(conn)
+        .await?;
+    if realized > 0 {
+        let mut job = NewJob::new(job_kind, &group.id);
+        job.project_id.clone_from(&group.project_id);
+        job_enqueue(conn, &job).await?;
+    }
+    Ok(())
+}
+
+/// Adds rules to a group, all or none; a rule that is there already is named. Where
+/// pods have the group, a job of `job_kind` brings them the change.
 pub(crate) async fn security_group_rules_create(
     conn: &mut Conn,
     rules: &[SecurityGroupRule],
+    job_kind: &str,
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
         for rule in rules {
@@ -362,6 +387,7 @@ pub(crate) async fn security_group_rules_create(
             }
             insert_rule(conn, &rule).await?;
             count_revision(conn, &group).await?;
+            enqueue_if_realized(conn, &group, job_kind).await?;
         }
         Ok(())
     })
@@ -369,10 +395,11 @@ pub(crate) async fn security_group_rules_create(
     outcome(result)
 }
 
-/// Takes a rule away from its group.
+/// Takes a rule away from its group; pods follow as with new rules.
 pub(crate) async fn security_group_rule_delete(
     conn: &mut Conn,
     id: &str,
+    job_kind: &str,
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
         let group: Option<String> = security_group_rules::table
@@ -389,7 +416,9 @@ pub(crate) async fn security_group_rule_delete(
         if gone == 0 {
             return Err(Abort::Because(NetWrite::NotFound));
         }
-        Ok(count_revision(conn, &group).await?)
+        count_revision(conn, &group).await?;
+        enqueue_if_realized(conn, &group, job_kind).await?;
+        Ok(())
     })
     .await;
     outcome(result)

@@ -18,7 +18,7 @@ store! {
         /// Accepts the delete of a network: users no longer see it nor its subnets.
         ///
         /// Live ports of anybody but the infrastructure keep it.
-        fn network_mark_deleting(id: &str, expected_revision: Option<i64>) -> NetWrite;
+        fn network_mark_deleting(id: &str, expected_revision: Option<i64>, job: &NewJob) -> NetWrite;
         /// Removes a deleted network for good: every pod is clean. Its segment is free then.
         fn network_purge(id: &str) -> NetWrite;
         /// Ties a network to the one pod that it may be in; the first one wins.
@@ -39,7 +39,7 @@ store! {
         /// Changes a live subnet; a new gateway's address is taken, the old one's is free.
         fn subnet_update(id: &str, change: &SubnetChange, gateway: Option<&[IpAllocation]>, expected_revision: Option<i64>) -> NetWrite;
         /// Accepts the delete of a subnet; addresses of live ports keep it.
-        fn subnet_mark_deleting(id: &str, expected_revision: Option<i64>) -> NetWrite;
+        fn subnet_mark_deleting(id: &str, expected_revision: Option<i64>, job: &NewJob) -> NetWrite;
         /// Removes a deleted subnet for good: every pod is clean.
         fn subnet_purge(id: &str) -> NetWrite;
         /// Every address of a subnet that is taken, in numeric order.
@@ -69,7 +69,7 @@ store! {
         /// A user's port is free again; nothing when another device has it meanwhile.
         fn port_unbind(id: &str, device_id: &str) -> bool;
         /// Accepts the delete of a port: users no longer see it, its addresses stay taken.
-        fn port_mark_deleting(id: &str, expected_revision: Option<i64>) -> NetWrite;
+        fn port_mark_deleting(id: &str, expected_revision: Option<i64>, job: &NewJob) -> NetWrite;
         /// Removes a port for good and frees its addresses: it is gone in every pod.
         fn port_purge(id: &str) -> ();
     }
@@ -91,13 +91,13 @@ store! {
         fn security_group_update(id: &str, name: Option<&str>, description: Option<&str>, stateful: Option<bool>, expected_revision: Option<i64>) -> NetWrite;
         /// Accepts the delete of a group; ports that have it keep it, and so does being
         /// the default one, except for an admin (`default_too`).
-        fn security_group_mark_deleting(id: &str, default_too: bool, expected_revision: Option<i64>) -> NetWrite;
+        fn security_group_mark_deleting(id: &str, default_too: bool, expected_revision: Option<i64>, job: &NewJob) -> NetWrite;
         /// Removes a deleted group for good: every pod is clean.
         fn security_group_purge(id: &str) -> ();
         /// Adds rules to a group, all or none; a rule that is there already is named.
-        fn security_group_rules_create(rules: &[SecurityGroupRule]) -> NetWrite;
+        fn security_group_rules_create(rules: &[SecurityGroupRule], job_kind: &str) -> NetWrite;
         /// Takes a rule away from its group.
-        fn security_group_rule_delete(id: &str) -> NetWrite;
+        fn security_group_rule_delete(id: &str, job_kind: &str) -> NetWrite;
         /// The limits that were set for a project.
         fn project_quotas(project_id: &str) -> Vec<(String, i64)>;
         /// Every limit that was set: project, resource, limit.

@@ -17,6 +17,10 @@ fn vlan(project: &str, segment: i32) -> Network {
     }
 }
 
+fn job() -> NewJob {
+    NewJob::new("network_remove", &uuid::Uuid::new_v4().to_string())
+}
+
 fn subnet_on(network: &Network) -> Subnet {
     Subnet {
         network_id: network.id.clone(),
@@ -70,7 +74,10 @@ async fn a_segment_is_given_once_until_its_network_is_purged() {
             NetWrite::SegmentTaken
         );
         assert!(store.network_by_id(&second.id).await.unwrap().is_none());
-        let marked = store.network_mark_deleting(&first.id, None).await.unwrap();
+        let marked = store
+            .network_mark_deleting(&first.id, None, &job())
+            .await
+            .unwrap();
         assert_eq!(marked, NetWrite::Done);
         assert_eq!(
             store.network_create(&second).await.unwrap(),
@@ -142,16 +149,19 @@ async fn ports_keep_network_and_subnet_and_free_their_address_when_purged() {
         let in_use = NetWrite::InUse(vec![id.clone()]);
         assert_eq!(
             store
-                .network_mark_deleting(&network.id, None)
+                .network_mark_deleting(&network.id, None, &job())
                 .await
                 .unwrap(),
             in_use
         );
         assert_eq!(
-            store.subnet_mark_deleting(&subnet.id, None).await.unwrap(),
+            store
+                .subnet_mark_deleting(&subnet.id, None, &job())
+                .await
+                .unwrap(),
             in_use
         );
-        store.port_mark_deleting(&id, None).await.unwrap();
+        store.port_mark_deleting(&id, None, &job()).await.unwrap();
         assert!(
             store
                 .ports(&PortFilter::default())
@@ -168,7 +178,7 @@ async fn ports_keep_network_and_subnet_and_free_their_address_when_purged() {
         assert_eq!(store.addresses_used(&subnet.id).await.unwrap().len(), 1);
         assert_eq!(
             store
-                .network_mark_deleting(&network.id, None)
+                .network_mark_deleting(&network.id, None, &job())
                 .await
                 .unwrap(),
             NetWrite::Done
@@ -294,7 +304,7 @@ async fn racing_first_uses_of_a_project_make_one_default_group() {
         let id = ids.first().unwrap();
         assert_eq!(
             store
-                .security_group_mark_deleting(id, false, None)
+                .security_group_mark_deleting(id, false, None, &job())
                 .await
                 .unwrap(),
             NetWrite::IsDefault
@@ -316,14 +326,20 @@ async fn a_rule_is_there_once_and_counts_the_groups_revision() {
         rule.protocol = Some("tcp".to_owned());
         let rules = std::slice::from_ref(&rule);
         assert_eq!(
-            store.security_group_rules_create(rules).await.unwrap(),
+            store
+                .security_group_rules_create(rules, "sync")
+                .await
+                .unwrap(),
             NetWrite::Done
         );
         let mut same = rule.clone();
         same.id = uuid::Uuid::new_v4().to_string();
         same.remote_ip_prefix = Some("0.0.0.0/0".to_owned());
         assert_eq!(
-            store.security_group_rules_create(&[same]).await.unwrap(),
+            store
+                .security_group_rules_create(&[same], "sync")
+                .await
+                .unwrap(),
             NetWrite::DuplicateRule(rule.id.clone())
         );
         let view = store
@@ -334,11 +350,18 @@ async fn a_rule_is_there_once_and_counts_the_groups_revision() {
         assert_eq!(view.rules.len(), 3);
         assert_eq!(view.group.revision_number, 2);
         assert_eq!(
-            store.security_group_rule_delete(&rule.id).await.unwrap(),
+            store
+                .security_group_rule_delete(&rule.id, "sync")
+                .await
+                .unwrap(),
             NetWrite::Done
         );
+        assert_eq!(jobs(store).await, 1, "{} must follow", realized.pod_id);
         assert_eq!(
-            store.security_group_rule_delete(&rule.id).await.unwrap(),
+            store
+                .security_group_rule_delete(&rule.id, "sync")
+                .await
+                .unwrap(),
             NetWrite::NotFound
         );
         test.drop_schema().await.unwrap();

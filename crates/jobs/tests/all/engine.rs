@@ -271,6 +271,12 @@ async fn a_slow_pod_leaves_room_for_the_others() {
     let worker = Worker::start(&test.store, &bus, &probe, config);
     // Nothing ends yet: the quick pod's job has the third place all the same.
     probe.wait_for("quick", 1).await;
+    let mut begun = probe.0.begun.subscribe();
+    let all_places = begun.wait_for(|begun| begun.len() == 3);
+    tokio::time::timeout(PATIENCE, all_places)
+        .await
+        .unwrap()
+        .unwrap();
     probe.0.permits.add_permits(100);
     let filter = JobFilter {
         states: vec![JobState::Done],

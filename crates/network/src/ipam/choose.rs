@@ -204,7 +204,12 @@ fn next_free(subnet: &SubnetState, chosen: &[AddressChoice], start: u64) -> Opti
         let mut at = *pool.numbers().start();
         let last = *pool.numbers().end();
         // The taken ones come in order, so that a gap is found without trying each.
-        for taken in subnet.taken.range(at..=last).copied().chain([last.saturating_add(1)]) {
+        for taken in subnet
+            .taken
+            .range(at..=last)
+            .copied()
+            .chain([last.saturating_add(1)])
+        {
             while at < taken && free.len() < WINDOW {
                 let ip = address(pool.start, at);
                 if !chosen

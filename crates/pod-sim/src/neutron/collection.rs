@@ -303,7 +303,8 @@ fn equals(have: Option<&Value>, wanted: &str) -> bool {
         Some(Value::Bool(value)) => *value == truthy(wanted),
         Some(Value::Array(items)) => items.iter().any(|item| equals(Some(item), wanted)),
         Some(Value::Null) | None => wanted.is_empty(),
-        Some(other) => other.to_string() == wanted,
+        Some(Value::Number(number)) => number.to_string() == wanted,
+        Some(Value::Object(_)) => false,
     }
 }
 

@@ -100,9 +100,23 @@ fn taken(ports: &Table, subnet_id: &str) -> Vec<u128> {
         .collect()
 }
 
-/// Whether a port has this address.
-pub(crate) fn is_taken(ports: &Table, subnet_id: &str, address: IpAddr) -> bool {
-    taken(ports, subnet_id).contains(&number(address))
+/// Whether a port other than `except` has this address.
+pub(crate) fn is_taken(
+    ports: &Table,
+    subnet_id: &str,
+    address: IpAddr,
+    except: Option<&str>,
+) -> bool {
+    let wanted = address.to_string();
+    ports
+        .iter()
+        .filter(|(id, _)| except != Some(id.as_str()))
+        .filter_map(|(_, port)| port.get("fixed_ips").and_then(Value::as_array))
+        .flatten()
+        .any(|ip| {
+            ip.get("subnet_id").and_then(Value::as_str) == Some(subnet_id)
+                && ip.get("ip_address").and_then(Value::as_str) == Some(&wanted)
+        })
 }
 
 /// The lowest free address of the subnet's pools.

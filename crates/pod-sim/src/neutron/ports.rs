@@ -285,12 +285,8 @@ impl NeutronState {
         };
         let id = text(subnet, "id").to_owned();
         if let Some(ip) = ip {
-            let mut others = self.ports.clone();
-            if let Some(keep) = keep {
-                others.remove(keep);
-            }
             let again = chosen.iter().any(|(s, other)| *s == id && *other == ip);
-            if again || ipam::is_taken(&others, &id, ip) {
+            if again || ipam::is_taken(&self.ports, &id, ip, keep) {
                 return Err(fault(
                     409,
                     "IpAddressAlreadyAllocated",

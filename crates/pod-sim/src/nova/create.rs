@@ -392,7 +392,7 @@ fn check_address(pod: &PodState, network: &str, address: &str) -> Result<(), Rep
         .subnets
         .iter()
         .filter(|(_, subnet)| text(subnet, "network_id") == network)
-        .any(|(id, _)| crate::neutron::ipam::is_taken(&pod.neutron.ports, id, parsed));
+        .any(|(id, _)| crate::neutron::ipam::is_taken(&pod.neutron.ports, id, parsed, None));
     if taken {
         return Err(bad_request(&format!(
             "Fixed IP address {address} is already in use on instance ."

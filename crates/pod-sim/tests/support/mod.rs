@@ -22,6 +22,20 @@ impl Answer {
     }
 }
 
+thread_local! {
+    // Making a client reads the system's certificates; one for each test's
+    // thread, since a pooled connection belongs to the runtime it was made in.
+    static HTTP: reqwest::Client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+}
+
+fn http() -> reqwest::Client {
+    HTTP.with(Clone::clone)
+}
+
 /// A client with a token and extra headers.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -31,13 +45,8 @@ pub struct Client {
 
 impl Client {
     pub fn new(token: &str) -> Self {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
         Client {
-            http,
+            http: http(),
             headers: vec![("x-auth-token".into(), token.into())],
         }
     }

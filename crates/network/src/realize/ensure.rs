@@ -1,0 +1,215 @@
+//! The one way by which a thing comes to be in a pod.
+
+use serde_json::{Value, json};
+use tricircle_db::DbError;
+use tricircle_db::models::{Realization, RealizationKind, RealizationState};
+use tricircle_pods::{PodError, PodSession, Service};
+
+use super::body::mark;
+use crate::{Network, NetworkError};
+
+/// A thing of the top, as a pod is to have it.
+pub(crate) struct Wanted<'a> {
+    /// What it is.
+    pub kind: RealizationKind,
+    /// Id at the top.
+    pub top_id: &'a str,
+    /// Revision of the row that the body was made from.
+    pub revision: i64,
+    /// The create's body, without its wrapper.
+    pub body: Value,
+    /// What to remember beside the id.
+    pub data: Value,
+    /// The pod itself refuses a second one (same segment, prefix or MAC address).
+    pub unique_in_pod: bool,
+}
+
+/// Collection and member name of a kind in the Networking API.
+pub(crate) fn names(kind: RealizationKind) -> (&'static str, &'static str) {
+    match kind {
+        RealizationKind::Subnet => ("subnets", "subnet"),
+        RealizationKind::Port => ("ports", "port"),
+        RealizationKind::SecurityGroup => ("security-groups", "security_group"),
+        _ => ("networks", "network"),
+    }
+}
+
+/// How a revision is kept as the digest of what was sent.
+pub(crate) fn digest(revision: i64) -> String {
+    format!("r{revision}")
+}
+
+impl Network {
+    /// The row of a thing in a pod, as an intent when there was none; true when this
+    /// call wrote it.
+    pub(crate) async fn claim(
+        &self,
+        kind: RealizationKind,
+        top_id: &str,
+        pod_id: &str,
+        project_id: &str,
+    ) -> Result<(Realization, bool), NetworkError> {
+        let intent = Realization::intent(kind, top_id, pod_id, project_id);
+        let row = match self.store.realization_claim(&intent).await {
+            // The other one's insert came between our look and ours.
+            Err(DbError::Duplicate(_)) => self
+                .store
+                .realization_find(kind, top_id, pod_id)
+                .await?
+                .ok_or(DbError::Stale("a realization"))?,
+            other => other?,
+        };
+        let fresh = row.id == intent.id;
+        if row.state == RealizationState::Deleting {
+            return Err(NetworkError::PodConflict(format!(
+                "{kind} {top_id} is being removed from pod {}",
+                self.region(pod_id)
+            )));
+        }
+        Ok((row, fresh))
+    }
+
+    /// What a pod has, if it is recorded: the path of almost every call, without one
+    /// to the pod.
+    pub(crate) async fn present(
+        &self,
+        kind: RealizationKind,
+        top_id: &str,
+        pod_id: &str,
+    ) -> Result<Option<Realization>, NetworkError> {
+        let row = self.store.realization_find(kind, top_id, pod_id).await?;
+        Ok(row.filter(|row| row.state == RealizationState::Present && row.bottom_id.is_some()))
+    }
+
+    /// Makes the thing exist in the session's pod and returns its id there.
+    ///
+    /// Two processes that do this at once end with one object: either the pod refuses
+    /// the second, or the younger of two with our mark goes again.
+    pub(crate) async fn ensure(
+        &self,
+        session: &PodSession,
+        row: Realization,
+        fresh: bool,
+        wanted: Wanted<'_>,
+    ) -> Result<String, NetworkError> {
+        if let (RealizationState::Present, Some(id)) = (row.state, &row.bottom_id) {
+            return Ok(id.clone());
+        }
+        // Nobody can have made it before a row existed.
+        let found = match fresh {
+            true => None,
+            false => {
+                self.find_marked(session, wanted.kind, wanted.top_id)
+                    .await?
+            }
+        };
+        let id = match found {
+            Some(id) => id,
+            None => self.create(session, &wanted).await?,
+        };
+        self.store
+            .realization_present(&row.id, &id, &digest(wanted.revision), &wanted.data)
+            .await?;
+        tracing::info!(
+            pod.name = session.pod().region(),
+            top.id = wanted.top_id,
+            bottom.id = id,
+            "{} realized",
+            wanted.kind
+        );
+        Ok(id)
+    }
+
+    async fn create(
+        &self,
+        session: &PodSession,
+        wanted: &Wanted<'_>,
+    ) -> Result<String, NetworkError> {
+        let (collection, member) = names(wanted.kind);
+        let path = format!("/{collection}");
+        let made = session
+            .post_json(Service::Network, &path, &json!({ member: wanted.body }))
+            .await;
+        match made {
+            Ok(answer) if wanted.unique_in_pod => id_of(session, &answer[member]),
+            // The oldest of ours stays; ours may not be it.
+            Ok(answer) => {
+                let own = id_of(session, &answer[member])?;
+                let kept = self
+                    .find_marked(session, wanted.kind, wanted.top_id)
+                    .await?;
+                Ok(kept.unwrap_or(own))
+            }
+            // Perhaps it took effect, perhaps another process was faster.
+            Err(error) if error.outcome_unknown() || error.is_conflict() || is_overlap(&error) => {
+                match self.find_marked(session, wanted.kind, wanted.top_id).await {
+                    Ok(Some(id)) => Ok(id),
+                    _ => Err(error.into()),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The object with our mark. Of several the oldest stays and the others go: every
+    /// process decides alike.
+    pub(crate) async fn find_marked(
+        &self,
+        session: &PodSession,
+        kind: RealizationKind,
+        top_id: &str,
+    ) -> Result<Option<String>, NetworkError> {
+        let (collection, _) = names(kind);
+        let path = format!(
+            "/{collection}?description={}&fields=id&fields=created_at",
+            mark(top_id)
+        );
+        let answer = session.get_json(Service::Network, &path).await?;
+        let key = collection.replace('-', "_");
+        let mut found: Vec<(String, String)> = answer[key.as_str()]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|one| {
+                let created = one["created_at"].as_str().unwrap_or_default().to_owned();
+                Ok((created, id_of(session, one)?))
+            })
+            .collect::<Result<_, NetworkError>>()?;
+        found.sort_unstable();
+        let mut ids = found.into_iter().map(|(_, id)| id);
+        let kept = ids.next();
+        for twin in ids {
+            tracing::warn!(
+                pod.name = session.pod().region(),
+                top.id = top_id,
+                bottom.id = twin,
+                "a second {kind} of ours is removed"
+            );
+            delete_quietly(session, &format!("/{collection}/{twin}")).await?;
+        }
+        Ok(kept)
+    }
+}
+
+/// Deletes; what is gone already is fine.
+pub(crate) async fn delete_quietly(session: &PodSession, path: &str) -> Result<(), NetworkError> {
+    match session.delete(Service::Network, path).await {
+        Err(error) if !error.is_not_found() => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Neutron's 400 for a subnet that a racing process has just made.
+fn is_overlap(error: &PodError) -> bool {
+    matches!(error, PodError::Status { code: 400, message, .. } if message.contains("overlaps"))
+}
+
+pub(crate) fn id_of(session: &PodSession, object: &Value) -> Result<String, NetworkError> {
+    let id = object["id"].as_str().map(str::to_owned);
+    id.ok_or_else(|| {
+        NetworkError::Pod(PodError::Malformed {
+            pod: session.pod().region().to_owned(),
+            why: "an object has no id".to_owned(),
+        })
+    })
+}

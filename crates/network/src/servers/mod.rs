@@ -1,0 +1,53 @@
+//! The networking of servers: what the compute gateway asks of this crate.
+//!
+//! A create goes `plan` (what is meant, checked in Nova's words) → `check_pod` →
+//! `allocate` (rows of the top, in one transaction) → `realize_ports` → `bind_ports`
+//! once the server has an id. `release` takes all of it back, whatever of it was done.
+
+mod allocate;
+mod plan;
+mod release;
+mod resolve;
+
+pub use allocate::{RealizedPort, TopPort, device_owner};
+pub use plan::{PlannedNic, ServerNetworks};
+
+/// On whose behalf.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Actor {
+    /// Project that the server is for.
+    pub project_id: String,
+    /// Who asks.
+    pub user_id: String,
+    /// May use what is not the project's.
+    pub is_admin: bool,
+    /// The request; pods log it.
+    pub request_id: String,
+}
+
+/// `networks` of a server create.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum RequestedNetworks {
+    /// Absent: the project's network if it has exactly one, else none.
+    #[default]
+    Absent,
+    /// `auto`: as absent, but a project without network is refused.
+    Auto,
+    /// `none`.
+    None,
+    /// A list.
+    List(Vec<RequestedNic>),
+}
+
+/// One entry of `networks`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestedNic {
+    /// `uuid`: the network.
+    pub uuid: Option<String>,
+    /// `port`: a port of the user's; wins over the network.
+    pub port: Option<String>,
+    /// `fixed_ip`: this address on the network.
+    pub fixed_ip: Option<String>,
+    /// `tag`: the device's tag.
+    pub tag: Option<String>,
+}

@@ -1,0 +1,72 @@
+//! Taking back the networking of a server that is gone or never came.
+
+use tricircle_db::models::{NetWrite, NewJob, PortFilter, PortView, RealizationKind, RowState};
+
+use crate::error::unexpected;
+use crate::kinds::PORT_REMOVE;
+use crate::{Network, NetworkError};
+
+impl Network {
+    /// Frees the ports of a server or an intent: those that the gateway made are
+    /// deleted in their pod and at the top, the user's own are free again and no longer
+    /// in the pod. `pod_id`: the server's pod; empty when it is not known.
+    ///
+    /// May be called again after any failure; then it goes on. An address is free only
+    /// after its port was seen gone in the pod.
+    pub async fn release(
+        &self,
+        device_id: &str,
+        pod_id: &str,
+    ) -> Result<(), NetworkError> {
+        if device_id.is_empty() {
+            return Ok(());
+        }
+        // Jobs and undone creates call this; the pods' logs find it by an id of its own.
+        let request_id = format!("req-{}", uuid::Uuid::new_v4());
+        let filter = PortFilter {
+            device_ids: vec![device_id.to_owned()],
+            deleting_too: true,
+            ..PortFilter::default()
+        };
+        let mut ended = Ok(());
+        for view in self.store.ports(&filter).await? {
+            let one = self.release_port(&view, device_id, &request_id).await;
+            if let Err(error) = &one {
+                tracing::warn!(
+                    req.id = request_id, pod.id = pod_id, port.id = view.port.id, server.id = device_id, %error,
+                    "a port of a server is not free yet"
+                );
+            }
+            ended = ended.and(one);
+        }
+        ended
+    }
+
+    async fn release_port(
+        &self,
+        view: &PortView,
+        device_id: &str,
+        request_id: &str,
+    ) -> Result<(), NetworkError> {
+        let port = &view.port;
+        if port.created_by_gateway && port.state == RowState::Live {
+            let job = NewJob {
+                request_id: request_id.to_owned(),
+                project_id: port.project_id.clone(),
+                ..NewJob::new(PORT_REMOVE, &port.id)
+            };
+            match self.store.port_mark_deleting(&port.id, None, &job).await? {
+                NetWrite::Done | NetWrite::NotFound => {}
+                other => return Err(unexpected("port_mark_deleting", &other)),
+            }
+        }
+        self.unrealize(RealizationKind::Port, &port.id, request_id)
+            .await?;
+        if port.created_by_gateway || port.state == RowState::Deleting {
+            self.store.port_purge(&port.id).await?;
+        } else {
+            self.store.port_unbind(&port.id, device_id).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! The handlers, one module for each collection.
+
+pub(crate) mod bindings;
+pub(crate) mod jobs;
+pub(crate) mod pods;
+pub(crate) mod routings;
+
+/// The query as pairs: filters may be repeated.
+pub(crate) type Query = actix_web::web::Query<Vec<(String, String)>>;

@@ -1,0 +1,474 @@
+//! Ports: address, MAC and groups are decided at the top; what only the pod knows
+//! (status, binding) is read from the pod when one port is looked at.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use tricircle_db::models::{
+    NetWrite, Network, Port, PortChange, PortFilter, PortView, RealizationKind, RowState,
+};
+use tricircle_network::NetworkError;
+use tricircle_network::resource::tables::PORT;
+use tricircle_network::resource::{Body, ListQuery, Resource, ResourceError, Row};
+use tricircle_pods::Service;
+
+use super::{narrowed, owners};
+use crate::addresses::{Addresses, Wanted};
+use crate::call::{Call, failed, refused};
+use crate::family::{Done, Family};
+use crate::kinds::PORT_REMOVE;
+use crate::{rows, writes};
+
+/// How often a create chooses anew when somebody else took what it chose.
+const ATTEMPTS: u32 = 16;
+
+/// `/v2.0/ports`
+pub struct Ports;
+
+impl Family for Ports {
+    const RESOURCE: &'static Resource = &PORT;
+
+    async fn rows(call: &Call, query: &ListQuery) -> Done<Vec<Row>> {
+        let filter = PortFilter {
+            ids: narrowed(query, "id"),
+            project_ids: owners(query, call.projects()),
+            or_on_own_networks: !call.any_project(),
+            network_ids: narrowed(query, "network_id"),
+            device_ids: narrowed(query, "device_id"),
+            device_owners: narrowed(query, "device_owner"),
+            mac_addresses: narrowed(query, "mac_address"),
+            names: narrowed(query, "name"),
+            deleting_too: false,
+        };
+        let views = call.api.store.ports(&filter).await?;
+        let ids = views.iter().map(|view| view.port.network_id.clone());
+        let networks = writes::networks_by_id(call, ids.collect()).await?;
+        let rows = views
+            .iter()
+            .map(|view| rows::port(view, networks.get(&view.port.network_id)));
+        Ok(rows.collect())
+    }
+
+    async fn row(call: &Call, id: &str) -> Done<Option<Row>> {
+        let Some(view) = live(call, id).await? else {
+            return Ok(None);
+        };
+        let network = call.api.store.network_by_id(&view.port.network_id).await?;
+        let mut row = rows::port(&view, network.as_ref().map(|view| &view.network));
+        read_through(call, &view.port, &mut row).await?;
+        Ok(Some(row))
+    }
+
+    async fn target(call: &Call, body: &Body) -> Done<Row> {
+        let id = body.text("network_id").unwrap_or_default();
+        let view = writes::visible_network(call, id).await?;
+        Ok(rows::with_network(body.values.clone(), &view.network))
+    }
+
+    async fn create(call: &Call, bodies: &[Body]) -> Done<Vec<Row>> {
+        let mut networks: HashMap<String, Network> = HashMap::new();
+        let mut ports = Vec::new();
+        for body in bodies {
+            let id = body.text("network_id").unwrap_or_default();
+            let network = writes::known_network(call, id).await?.network;
+            let port = port_of(&network, body)?;
+            let groups = groups_of(call, &port, body).await?;
+            check_security(body, port.port_security_enabled, &groups)?;
+            networks.insert(network.id.clone(), network);
+            ports.push((port, groups, Wanted::of(body).map_err(failed)?));
+        }
+        let views = allocate(call, ports).await?;
+        let rows = views
+            .iter()
+            .map(|view| rows::port(view, networks.get(&view.port.network_id)));
+        Ok(rows.collect())
+    }
+
+    async fn update(call: &Call, row: &Row, body: &Body, revision: Option<i64>) -> Done<Row> {
+        let id = Resource::id_of(row);
+        let gone = || refused(PORT.not_found(id));
+        let view = live(call, id).await?.ok_or_else(gone)?;
+        let secure = body
+            .flag("port_security_enabled")
+            .unwrap_or(view.port.port_security_enabled);
+        let groups = match body.has("security_groups") {
+            true => Some(named_groups(call, body).await?),
+            false => None,
+        };
+        check_change(&view, body, secure, groups.as_deref())?;
+        let change = change_of(call, &view.port, body);
+        if !body.values.is_empty() {
+            write_change(call, &view, body, change, groups, revision).await?;
+        }
+        Self::row(call, id).await?.ok_or_else(gone)
+    }
+
+    async fn delete(call: &Call, row: &Row, revision: Option<i64>) -> Done<()> {
+        let id = Resource::id_of(row);
+        let owner = row.get("project_id").and_then(Value::as_str);
+        let job = writes::removal(call, PORT_REMOVE, id, owner.unwrap_or_default());
+        match call
+            .api
+            .store
+            .port_mark_deleting(id, revision, &job)
+            .await?
+        {
+            NetWrite::Done => {}
+            NetWrite::OtherRevision(found) => {
+                return Err(writes::other_revision(revision, found));
+            }
+            NetWrite::NotFound => return Err(refused(PORT.not_found(id))),
+            other => return Err(writes::unexpected("port delete", &other)),
+        }
+        let realized = call
+            .api
+            .store
+            .realizations_of(RealizationKind::Port, id)
+            .await?;
+        if realized.is_empty() {
+            // No pod has it: its addresses are free at once. The job finds nothing.
+            call.api.store.port_purge(id).await?;
+        }
+        call.api.jobs.wake_all();
+        Ok(())
+    }
+}
+
+async fn live(call: &Call, id: &str) -> Done<Option<PortView>> {
+    let view = call.api.store.port_by_id(id).await?;
+    Ok(view.filter(|view| view.port.state == RowState::Live))
+}
+
+/// Puts what the port's pod says of it into the row. A pod that is away leaves
+/// what was last known.
+async fn read_through(call: &Call, port: &Port, row: &mut Row) -> Done<()> {
+    let realized = call
+        .api
+        .store
+        .realizations_of(RealizationKind::Port, &port.id)
+        .await?;
+    let Some((pod_id, bottom_id)) = realized
+        .iter()
+        .find_map(|there| Some((there.pod_id.as_str(), there.bottom_id.as_deref()?)))
+    else {
+        return Ok(());
+    };
+    let answer = match call.api.pods.admin(pod_id, call.context.request_id()) {
+        Ok(session) => {
+            let session = session.with_timeout(call.api.config.client.list_timeout);
+            session
+                .get_json(Service::Network, &format!("/v2.0/ports/{bottom_id}"))
+                .await
+        }
+        Err(error) => Err(error),
+    };
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::info!(port.id = %port.id, pod.id = pod_id, error = %error, "the port's pod does not say how it is");
+            return Ok(());
+        }
+    };
+    let bottom = answer.get("port").and_then(Value::as_object);
+    for name in [
+        "status",
+        "binding:host_id",
+        "binding:vif_type",
+        "binding:vif_details",
+        "binding:profile",
+    ] {
+        if let Some(value) = bottom.and_then(|bottom| bottom.get(name)) {
+            row.insert(name.to_owned(), value.clone());
+        }
+    }
+    if let Some(status) = row.get("status").and_then(Value::as_str)
+        && status != port.status
+    {
+        call.api.store.port_set_status(&port.id, status).await?;
+    }
+    Ok(())
+}
+
+fn port_of(network: &Network, body: &Body) -> Done<Port> {
+    let text = |name: &str| body.text(name).unwrap_or_default().to_owned();
+    Ok(Port {
+        network_id: network.id.clone(),
+        project_id: body.project_id().to_owned(),
+        name: text("name"),
+        description: text("description"),
+        mac_address: text("mac_address"),
+        admin_state_up: body.flag("admin_state_up").unwrap_or(true),
+        device_id: text("device_id"),
+        device_owner: text("device_owner"),
+        port_security_enabled: body
+            .flag("port_security_enabled")
+            .unwrap_or(network.port_security_enabled && !is_infrastructure(body)),
+        allowed_address_pairs: list_text(body, "allowed_address_pairs"),
+        extra_dhcp_opts: dhcp_options(body),
+        binding_vnic_type: body
+            .text("binding:vnic_type")
+            .unwrap_or("normal")
+            .to_owned(),
+        binding_profile: match body.get("binding:profile") {
+            Value::Null => "{}".to_owned(),
+            profile => profile.to_string(),
+        },
+        binding_host_id: text("binding:host_id"),
+        ..Port::default()
+    })
+}
+
+/// Ports of routers, DHCP servers and the like are trusted.
+fn is_infrastructure(body: &Body) -> bool {
+    body.text("device_owner")
+        .is_some_and(|owner| owner.starts_with("network:"))
+}
+
+fn list_text(body: &Body, name: &str) -> String {
+    match body.get(name) {
+        Value::Null => "[]".to_owned(),
+        list => list.to_string(),
+    }
+}
+
+/// The options that have a value: one without is the wish that there be none.
+fn dhcp_options(body: &Body) -> String {
+    let mut options = body
+        .get("extra_dhcp_opts")
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    options.retain(|option| {
+        option
+            .get("opt_value")
+            .is_some_and(|value| !value.is_null())
+    });
+    for option in &mut options {
+        if let Some(option) = option.as_object_mut() {
+            let version = match option.get("ip_version") {
+                Some(version) if version == 6 || version == "6" => 6,
+                _ => 4,
+            };
+            option.insert("ip_version".to_owned(), version.into());
+        }
+    }
+    Value::Array(options).to_string()
+}
+
+async fn groups_of(call: &Call, port: &Port, body: &Body) -> Done<Vec<String>> {
+    if body.has("security_groups") {
+        return named_groups(call, body).await;
+    }
+    if !port.port_security_enabled || is_infrastructure(body) {
+        return Ok(Vec::new());
+    }
+    let default = call
+        .api
+        .store
+        .default_security_group(&port.project_id)
+        .await?;
+    Ok(vec![default.group.id])
+}
+
+async fn named_groups(call: &Call, body: &Body) -> Done<Vec<String>> {
+    let mut groups = Vec::new();
+    for id in body.get("security_groups").as_array().into_iter().flatten() {
+        let id = id.as_str().unwrap_or_default();
+        groups.push(writes::visible_group(call, id).await?.group.id);
+    }
+    groups.sort_unstable();
+    Ok(groups)
+}
+
+/// Groups and address pairs mean nothing without port security.
+fn check_security(body: &Body, secure: bool, groups: &[String]) -> Done<()> {
+    if secure {
+        return Ok(());
+    }
+    let pairs = body.get("allowed_address_pairs").as_array();
+    if pairs.is_some_and(|pairs| !pairs.is_empty()) {
+        return Err(pairs_need_security());
+    }
+    if !groups.is_empty() {
+        return Err(refused(ResourceError::new(
+            400,
+            "PortSecurityAndIPRequiredForSecurityGroups",
+            "Port security must be enabled and port must have an IP address in order to use \
+             security groups.",
+        )));
+    }
+    Ok(())
+}
+
+fn pairs_need_security() -> tricircle_api::Fault {
+    refused(ResourceError::new(
+        409,
+        "AddressPairAndPortSecurityRequired",
+        "Port Security must be enabled in order to have allowed address pairs on a port.",
+    ))
+}
+
+fn check_change(view: &PortView, body: &Body, secure: bool, groups: Option<&[String]>) -> Done<()> {
+    let groups = groups.unwrap_or(&view.security_groups);
+    if !secure && !groups.is_empty() {
+        if body.has("security_groups") {
+            return check_security(body, secure, groups);
+        }
+        return Err(refused(ResourceError::new(
+            409,
+            "PortSecurityPortHasSecurityGroup",
+            "Port has security group associated. Cannot disable port security or IP address until \
+             security group is removed.",
+        )));
+    }
+    let keeps_pairs = !body.has("allowed_address_pairs") && view.port.allowed_address_pairs != "[]";
+    if !secure && keeps_pairs {
+        return Err(pairs_need_security());
+    }
+    check_security(body, secure, groups)
+}
+
+fn change_of(call: &Call, port: &Port, body: &Body) -> PortChange {
+    let text = |name: &str| body.text(name).map(str::to_owned);
+    let mac_address = match body.text("mac_address") {
+        Some(mac) => Some(mac.to_owned()),
+        None if body.has("mac_address") => Some(call.api.random_mac()),
+        None => None,
+    };
+    PortChange {
+        name: text("name"),
+        description: text("description"),
+        mac_address: mac_address.filter(|mac| *mac != port.mac_address),
+        admin_state_up: body.flag("admin_state_up"),
+        device_id: text("device_id"),
+        device_owner: text("device_owner"),
+        port_security_enabled: body.flag("port_security_enabled"),
+        allowed_address_pairs: body
+            .has("allowed_address_pairs")
+            .then(|| list_text(body, "allowed_address_pairs")),
+        extra_dhcp_opts: body
+            .has("extra_dhcp_opts")
+            .then(|| merged_options(&port.extra_dhcp_opts, body)),
+        binding_vnic_type: text("binding:vnic_type"),
+        binding_profile: body
+            .has("binding:profile")
+            .then(|| body.get("binding:profile").to_string()),
+        binding_host_id: text("binding:host_id"),
+        ..PortChange::default()
+    }
+}
+
+/// An update names the options that change; the others stay.
+fn merged_options(old: &str, body: &Body) -> String {
+    let key = |option: &Value| {
+        (
+            option.get("opt_name").cloned(),
+            option.get("ip_version").cloned().unwrap_or(4.into()),
+        )
+    };
+    let named: Vec<_> = body
+        .get("extra_dhcp_opts")
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(key)
+        .collect();
+    let old: Vec<Value> = serde_json::from_str(old).unwrap_or_default();
+    let new: Vec<Value> = serde_json::from_str(&dhcp_options(body)).unwrap_or_default();
+    let kept = old
+        .into_iter()
+        .filter(|option| !named.contains(&key(option)));
+    Value::Array(kept.chain(new).collect()).to_string()
+}
+
+/// Chooses addresses and MACs for new ports and writes them, all or none; again
+/// with fresh eyes when somebody else took one of them meanwhile.
+async fn allocate(call: &Call, ports: Vec<(Port, Vec<String>, Wanted)>) -> Done<Vec<PortView>> {
+    let mut last = NetWrite::Changed;
+    for _ in 0..ATTEMPTS {
+        let mut addresses = Addresses::default();
+        let mut views = Vec::new();
+        for (port, groups, wanted) in &ports {
+            let mut port = port.clone();
+            if port.mac_address.is_empty() {
+                port.mac_address = call.api.random_mac();
+            }
+            let fixed_ips = addresses.choose(call, &port, wanted).await?;
+            views.push(PortView {
+                port,
+                fixed_ips,
+                security_groups: groups.clone(),
+            });
+        }
+        last = call.api.store.ports_allocate(&views, &[], "", "").await?;
+        match &last {
+            NetWrite::Done => return Ok(views),
+            NetWrite::MacTaken => refuse_named_mac(&ports)?,
+            NetWrite::AddressTaken(_) | NetWrite::Changed => {}
+            NetWrite::NotFound => {
+                let network = ports.first().map(|(port, ..)| port.network_id.clone());
+                return Err(failed(NetworkError::NetworkNotFound(
+                    network.unwrap_or_default(),
+                )));
+            }
+            other => return Err(writes::unexpected("port create", other)),
+        }
+    }
+    Err(writes::unexpected("port create", &last))
+}
+
+fn refuse_named_mac(ports: &[(Port, Vec<String>, Wanted)]) -> Done<()> {
+    match ports.iter().find(|(port, ..)| !port.mac_address.is_empty()) {
+        Some((port, ..)) => Err(mac_in_use(port, &port.mac_address)),
+        None => Ok(()),
+    }
+}
+
+fn mac_in_use(port: &Port, mac: &str) -> tricircle_api::Fault {
+    failed(NetworkError::MacAddressInUse {
+        network: port.network_id.clone(),
+        mac: mac.to_owned(),
+    })
+}
+
+async fn write_change(
+    call: &Call,
+    view: &PortView,
+    body: &Body,
+    change: PortChange,
+    groups: Option<Vec<String>>,
+    revision: Option<i64>,
+) -> Done<()> {
+    let id = view.port.id.as_str();
+    let wanted = Wanted::of(body).map_err(failed)?;
+    let mut last = NetWrite::Changed;
+    for _ in 0..ATTEMPTS {
+        let fixed_ips = match body.has("fixed_ips") {
+            true => Some(Addresses::default().change(call, view, &wanted).await?),
+            false => None,
+        };
+        last = call
+            .api
+            .store
+            .port_update(
+                id,
+                &change,
+                fixed_ips.as_deref(),
+                groups.as_deref(),
+                revision,
+            )
+            .await?;
+        match &last {
+            NetWrite::Done => return Ok(()),
+            NetWrite::OtherRevision(found) => return Err(writes::other_revision(revision, *found)),
+            NetWrite::MacTaken => {
+                let mac = change.mac_address.as_deref().unwrap_or_default();
+                return Err(mac_in_use(&view.port, mac));
+            }
+            NetWrite::NotFound => return Err(refused(PORT.not_found(id))),
+            NetWrite::AddressTaken(_) | NetWrite::Changed => {}
+            other => return Err(writes::unexpected("port update", other)),
+        }
+    }
+    Err(writes::unexpected("port update", &last))
+}

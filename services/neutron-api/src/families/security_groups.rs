@@ -1,0 +1,125 @@
+//! Security groups. A project's default group is made when the project first
+//! looks at its groups or makes one.
+
+use tricircle_db::models::{NetWrite, SecurityGroup, SecurityGroupFilter, egress_rules};
+use tricircle_network::NetworkError;
+use tricircle_network::resource::tables::SECURITY_GROUP;
+use tricircle_network::resource::{Body, ListQuery, Resource, ResourceError, Row};
+
+use super::{narrowed, owners};
+use crate::call::{Call, failed, refused};
+use crate::family::{Done, Family};
+use crate::kinds::SECURITY_GROUP_REMOVE;
+use crate::{rows, writes};
+
+/// `/v2.0/security-groups`
+pub struct SecurityGroups;
+
+impl Family for SecurityGroups {
+    const RESOURCE: &'static Resource = &SECURITY_GROUP;
+
+    async fn rows(call: &Call, query: &ListQuery) -> Done<Vec<Row>> {
+        let store = &call.api.store;
+        store.default_security_group(call.project_id()).await?;
+        let filter = SecurityGroupFilter {
+            ids: narrowed(query, "id"),
+            project_ids: owners(query, call.projects()),
+            names: narrowed(query, "name"),
+            ..SecurityGroupFilter::default()
+        };
+        let views = store.security_groups(&filter).await?;
+        Ok(views.iter().map(rows::security_group).collect())
+    }
+
+    async fn row(call: &Call, id: &str) -> Done<Option<Row>> {
+        Ok(writes::live_group(call, id)
+            .await?
+            .map(|view| rows::security_group(&view)))
+    }
+
+    async fn target(_call: &Call, body: &Body) -> Done<Row> {
+        Ok(body.values.clone())
+    }
+
+    async fn create(call: &Call, bodies: &[Body]) -> Done<Vec<Row>> {
+        let mut made = Vec::new();
+        for body in bodies {
+            let project = body.project_id();
+            call.api.store.default_security_group(project).await?;
+            let mut group = SecurityGroup::new(
+                project,
+                body.text("name").unwrap_or_default(),
+                body.text("description").unwrap_or_default(),
+            );
+            group.stateful = body.flag("stateful").unwrap_or(true);
+            let rules = egress_rules(&group);
+            call.api.store.security_group_create(&group, &rules).await?;
+            made.push(group.id);
+        }
+        let mut shown = Vec::new();
+        for id in made {
+            shown.extend(Self::row(call, &id).await?);
+        }
+        Ok(shown)
+    }
+
+    async fn update(call: &Call, row: &Row, body: &Body, revision: Option<i64>) -> Done<Row> {
+        let id = Resource::id_of(row);
+        let view = writes::live_group(call, id)
+            .await?
+            .ok_or_else(|| refused(SECURITY_GROUP.not_found(id)))?;
+        let renamed = body.text("name").filter(|name| *name != view.group.name);
+        if view.is_default && renamed.is_some() {
+            return Err(refused(ResourceError::new(
+                409,
+                "SecurityGroupCannotUpdateDefault",
+                "Updating default security group not allowed.",
+            )));
+        }
+        let stateful = body.flag("stateful");
+        if stateful.is_some_and(|wanted| wanted != view.group.stateful) {
+            writes::require_unused_group(call, id).await?;
+        }
+        let answer = call
+            .api
+            .store
+            .security_group_update(
+                id,
+                body.text("name"),
+                body.text("description"),
+                stateful,
+                revision,
+            )
+            .await?;
+        match answer {
+            NetWrite::Done => {}
+            NetWrite::OtherRevision(found) => return Err(writes::other_revision(revision, found)),
+            _ => return Err(refused(SECURITY_GROUP.not_found(id))),
+        }
+        writes::push_group(call, id).await?;
+        Self::row(call, id)
+            .await?
+            .ok_or_else(|| refused(SECURITY_GROUP.not_found(id)))
+    }
+
+    async fn delete(call: &Call, row: &Row, revision: Option<i64>) -> Done<()> {
+        let id = Resource::id_of(row);
+        let owner = row.get("project_id").and_then(serde_json::Value::as_str);
+        let job = writes::removal(call, SECURITY_GROUP_REMOVE, id, owner.unwrap_or_default());
+        let answer = call
+            .api
+            .store
+            .security_group_mark_deleting(id, call.is_admin(), revision, &job)
+            .await?;
+        match answer {
+            NetWrite::Done => {
+                call.api.jobs.wake_all();
+                Ok(())
+            }
+            NetWrite::OtherRevision(found) => Err(writes::other_revision(revision, found)),
+            NetWrite::InUse(_) => Err(failed(NetworkError::SecurityGroupInUse(id.to_owned()))),
+            NetWrite::IsDefault => Err(failed(NetworkError::SecurityGroupCannotRemoveDefault)),
+            _ => Err(refused(SECURITY_GROUP.not_found(id))),
+        }
+    }
+}

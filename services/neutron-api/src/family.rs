@@ -1,0 +1,215 @@
+//! The five verbs, once for all kinds of resources.
+//!
+//! A [`Family`] knows where its rows come from and how they are written. Bodies,
+//! policy, visibility, lists and rendering are the same for all and happen here,
+//! so that no family can forget them.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::Value;
+use tricircle_api::{Fault, Site};
+use tricircle_network::resource::{
+    Action, Body, Chain, Created, ListQuery, Resource, ResourceError, Row, link_to,
+    required_revision, select,
+};
+use tricircle_policy::Target;
+
+use crate::call::{Call, refused};
+use crate::quotas;
+
+/// What a write came to.
+pub type Done<T> = Result<T, Fault>;
+
+/// A kind of resource.
+pub trait Family: 'static {
+    /// Its table.
+    const RESOURCE: &'static Resource;
+
+    /// The rows that the query may be about. The caller's view, the filters and
+    /// the page are applied afterwards; a family narrows only to save work.
+    fn rows(call: &Call, query: &ListQuery) -> impl Future<Output = Done<Vec<Row>>>;
+
+    /// One row, fresh, whoever asks.
+    fn row(call: &Call, id: &str) -> impl Future<Output = Done<Option<Row>>>;
+
+    /// What rules about a new one of these want to know; 404 when what it
+    /// hangs on is not there.
+    fn target(call: &Call, body: &Body) -> impl Future<Output = Done<Row>>;
+
+    /// Makes them all or none.
+    fn create(call: &Call, bodies: &[Body]) -> impl Future<Output = Done<Vec<Row>>>;
+
+    /// Changes one.
+    fn update(
+        call: &Call,
+        row: &Row,
+        body: &Body,
+        revision: Option<i64>,
+    ) -> impl Future<Output = Done<Row>>;
+
+    /// Deletes one.
+    fn delete(call: &Call, row: &Row, revision: Option<i64>) -> impl Future<Output = Done<()>>;
+}
+
+/// Registers the paths of a family, with and without the old `.json` suffix.
+pub fn routes<F: Family>(config: &mut web::ServiceConfig) {
+    let collection = format!("/v2.0/{}", F::RESOURCE.path);
+    for path in [
+        collection.clone(),
+        format!("{collection}.json"),
+        format!("{collection}/"),
+    ] {
+        config.service(
+            web::resource(path)
+                .route(web::get().to(list::<F>))
+                .route(web::post().to(create::<F>))
+                .route(web::put().to(of_none::<F>))
+                .route(web::delete().to(of_none::<F>))
+                .default_service(web::to(no_such_method)),
+        );
+    }
+    config.service(
+        web::resource(format!("{collection}/{{id}}"))
+            .route(web::get().to(show::<F>))
+            .route(web::put().to(update::<F>))
+            .route(web::delete().to(delete::<F>))
+            .default_service(web::to(no_such_method)),
+    );
+}
+
+async fn no_such_method() -> Done<HttpResponse> {
+    Err(refused(Resource::no_such_method()))
+}
+
+/// A write to the collection: Neutron looks for the resource that has no id.
+async fn of_none<F: Family>() -> Done<HttpResponse> {
+    Err(refused(F::RESOURCE.not_found("None")))
+}
+
+fn bare_id(id: &str) -> &str {
+    id.strip_suffix(".json").unwrap_or(id)
+}
+
+async fn list<F: Family>(call: Call, request: HttpRequest, site: Site) -> Done<HttpResponse> {
+    let resource = F::RESOURCE;
+    let query = ListQuery::parse(resource, request.query_string(), call.api.max_limit())
+        .map_err(refused)?;
+    let mut rows = F::rows(&call, &query).await?;
+    rows.retain(|row| call.sees(resource, row));
+    let rows = select(resource, &query, rows).map_err(refused)?;
+    let projection = call.projection(resource).only(&query.fields);
+    let url = format!("{}{}", site.base_url(&request), request.path());
+    let mut answer = resource.many(rows.iter().map(|row| projection.render(row)).collect());
+    link_to(&query, &rows, &url).put_into(resource, &mut answer);
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// The row, if the caller may know of it; else Neutron's 404.
+async fn visible<F: Family>(call: &Call, id: &str) -> Done<Row> {
+    let row = F::row(call, id).await?;
+    row.filter(|row| call.sees(F::RESOURCE, row))
+        .ok_or_else(|| refused(F::RESOURCE.not_found(id)))
+}
+
+async fn show<F: Family>(
+    call: Call,
+    id: web::Path<String>,
+    request: HttpRequest,
+) -> Done<HttpResponse> {
+    let row = visible::<F>(&call, bare_id(&id)).await?;
+    let fields: Vec<String> = url_fields(request.query_string());
+    let shown = call.projection(F::RESOURCE).only(&fields).render(&row);
+    Ok(HttpResponse::Ok().json(F::RESOURCE.one(shown)))
+}
+
+fn url_fields(query: &str) -> Vec<String> {
+    web::Query::<Vec<(String, String)>>::from_query(query)
+        .map(|pairs| {
+            pairs
+                .into_inner()
+                .into_iter()
+                .filter(|(key, value)| key == "fields" && !value.is_empty())
+                .map(|(_, value)| value)
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+async fn create<F: Family>(call: Call, raw: web::Bytes) -> Done<HttpResponse> {
+    let resource = F::RESOURCE;
+    let created = resource
+        .parse_create(&raw, call.project_id(), call.any_project())
+        .map_err(refused)?;
+    for body in created.bodies() {
+        let target = Target::from(F::target(&call, body).await?);
+        call.require(&resource.rules(Action::Create, body), &target)?;
+    }
+    quotas::enforce(&call, resource.name, created.bodies()).await?;
+    let rows = F::create(&call, created.bodies()).await?;
+    let projection = call.projection(resource);
+    let mut shown = rows.iter().map(|row| projection.render(row));
+    let answer = match created {
+        Created::One(_) => resource.one(shown.next().unwrap_or_default()),
+        Created::Many(_) => Value::Object(resource.many(shown.collect())),
+    };
+    Ok(HttpResponse::build(StatusCode::CREATED).json(answer))
+}
+
+async fn update<F: Family>(
+    call: Call,
+    id: web::Path<String>,
+    request: HttpRequest,
+    raw: web::Bytes,
+) -> Done<HttpResponse> {
+    let resource = F::RESOURCE;
+    let body = resource
+        .parse_update(&raw, call.project_id(), call.any_project())
+        .map_err(refused)?;
+    let row = visible::<F>(&call, bare_id(&id)).await?;
+    let revision = revision_wanted(&request, &row)?;
+    let mut target = row.clone();
+    target.extend(body.values.clone());
+    // Ownership is what the resource has, not what the request says.
+    for name in ["project_id", "tenant_id"] {
+        if let Some(owner) = row.get(name) {
+            target.insert(name.to_owned(), owner.clone());
+        }
+    }
+    call.require(
+        &resource.rules(Action::Update, &body),
+        &Target::from(target),
+    )?;
+    let row = F::update(&call, &row, &body, revision).await?;
+    let shown = call.projection(resource).render(&row);
+    Ok(HttpResponse::Ok().json(resource.one(shown)))
+}
+
+async fn delete<F: Family>(
+    call: Call,
+    id: web::Path<String>,
+    request: HttpRequest,
+) -> Done<HttpResponse> {
+    let row = visible::<F>(&call, bare_id(&id)).await?;
+    let revision = revision_wanted(&request, &row)?;
+    let chain = Chain::of(F::RESOURCE.rule(Action::Delete));
+    call.require(&chain, &Target::from(row.clone()))?;
+    F::delete(&call, &row, revision).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The revision that `If-Match` insists on. A mismatch that shows already is
+/// refused here; one that comes up meanwhile is refused by the database.
+fn revision_wanted(request: &HttpRequest, row: &Row) -> Done<Option<i64>> {
+    let headers = request
+        .headers()
+        .get_all("if-match")
+        .filter_map(|value| value.to_str().ok());
+    let wanted = required_revision(headers).map_err(refused)?;
+    let current = row.get("revision_number").and_then(Value::as_i64);
+    match (wanted, current) {
+        (Some(wanted), Some(current)) if wanted != current => {
+            Err(refused(ResourceError::wrong_revision(wanted, current)))
+        }
+        _ => Ok(wanted),
+    }
+}

@@ -1,0 +1,52 @@
+//! `POST /servers` and `DELETE /servers/{id}`.
+
+use actix_web::HttpResponse;
+use actix_web::web::Payload;
+use serde_json::Value;
+use tricircle_api::{Fault, chain};
+use tricircle_gateway::{Call, ForwardBody};
+
+use super::read;
+use crate::state::State;
+
+/// Creates one server or several.
+pub(crate) async fn create(
+    state: State,
+    call: Call,
+    payload: Payload,
+) -> Result<HttpResponse, Fault> {
+    let (body, _) = read(&call, payload).await?;
+    // A client that goes away does not stop half of a create.
+    let answer = detached(async move {
+        let answer = state.compute.create(&call, Value::Object(body)).await?;
+        Ok((call.top_root.clone(), answer))
+    });
+    let (root, answer) = answer.await?;
+    let mut response = HttpResponse::Accepted();
+    if let Some(id) = answer.pointer("/server/id").and_then(Value::as_str) {
+        response.append_header(("location", format!("{root}/v2.1/servers/{id}")));
+    }
+    Ok(response.json(answer))
+}
+
+/// Deletes a server.
+pub(crate) async fn delete(
+    state: State,
+    call: Call,
+    _payload: Payload,
+) -> Result<HttpResponse, Fault> {
+    detached(async move {
+        let id = call.param("id").to_owned();
+        state.compute.delete(&call, &id, ForwardBody::Empty).await
+    })
+    .await
+}
+
+/// Runs to its end even when the request's own future is dropped.
+pub(super) async fn detached<T: 'static>(
+    work: impl Future<Output = Result<T, Fault>> + 'static,
+) -> Result<T, Fault> {
+    actix_web::rt::spawn(work)
+        .await
+        .map_err(|error| Fault::internal(chain(&error)))?
+}
