@@ -20,6 +20,19 @@ pub struct Login {
 impl Login {
     /// Asks Keystone (its URL with `/v3`) for a token by password.
     pub async fn new(keystone: &str, user: &str, project: &str, password: &str) -> Self {
+        match Self::try_new(keystone, user, project, password).await {
+            Some(login) => login,
+            None => panic!("{keystone} has no user {user} in project {project}"),
+        }
+    }
+
+    /// The same; none when Keystone does not know the user or refuses the project.
+    pub async fn try_new(
+        keystone: &str,
+        user: &str,
+        project: &str,
+        password: &str,
+    ) -> Option<Self> {
         let default = json!({"id": "default"});
         let body = json!({"auth": {
             "identity": {"methods": ["password"], "password": {"user": {
@@ -28,14 +41,17 @@ impl Login {
             "scope": {"project": {"name": project, "domain": default}},
         }});
         let answer = Client::new(keystone).post("/auth/tokens", body).await;
+        if answer.status == 401 {
+            return None;
+        }
         let token = answer.header("X-Subject-Token").to_owned();
         let body = answer.expect(201);
-        Self {
+        Some(Self {
             token,
             project_id: string(&body, "/token/project/id"),
             user_id: string(&body, "/token/user/id"),
             catalog: body.pointer("/token/catalog").cloned().unwrap_or_default(),
-        }
+        })
     }
 
     /// The public endpoint of one of these service types in a region.

@@ -107,6 +107,12 @@ impl World {
         self.top("admin", "admin").await
     }
 
+    /// The top as somebody sees it who may only read; none where there is no such user.
+    pub async fn reader(&self) -> Option<Region> {
+        let login = Login::try_new(&self.keystone, "reader", "demo", &self.password).await;
+        Some(login?.region(TOP))
+    }
+
     /// A pod, by its place, as a user sees it.
     pub async fn pod(&self, place: usize, user: &str, project: &str) -> Region {
         let region = &self.pods[place].region;
