@@ -79,18 +79,9 @@ impl JobKind for ServerRecover {
 /// changed since the intent are read.
 async fn find_by_mark(admin: &PodSession, intent: &Routing) -> Result<Option<String>, PodError> {
     let session = admin.clone().at_compute_version("2.100");
-    // The pod's clock may be behind ours.
-    let since = intent.created_at - std::time::Duration::from_secs(600);
     let mut marker: Option<String> = None;
     loop {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("all_tenants", "1");
-        query.append_pair("project_id", &intent.project_id);
-        query.append_pair("changes-since", &since.format("%Y-%m-%dT%H:%M:%SZ").to_string());
-        if let Some(marker) = &marker {
-            query.append_pair("marker", marker);
-        }
-        let path = format!("/servers/detail?{}", query.finish());
+        let path = changed_since(intent, marker.as_deref());
         let body = session.get_json(Service::Compute, &path).await?;
         let Some(servers) = body.get("servers").and_then(Value::as_array) else {
             return Err(PodError::Malformed {
@@ -113,6 +104,23 @@ async fn find_by_mark(admin: &PodSession, intent: &Routing) -> Result<Option<Str
             return Ok(None);
         }
     }
+}
+
+/// A page of the project's servers that changed since the intent, deleted ones too.
+fn changed_since(intent: &Routing, marker: Option<&str>) -> String {
+    // The pod's clock may be behind ours.
+    let since = intent.created_at - std::time::Duration::from_secs(600);
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("all_tenants", "1");
+    query.append_pair("project_id", &intent.project_id);
+    query.append_pair(
+        "changes-since",
+        &since.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    );
+    if let Some(marker) = marker {
+        query.append_pair("marker", marker);
+    }
+    format!("/servers/detail?{}", query.finish())
 }
 
 /// Nova keeps each hint as a list in newer releases and as a text in older ones.

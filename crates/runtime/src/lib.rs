@@ -11,5 +11,5 @@ mod process;
 mod versions;
 
 pub use parts::Parts;
-pub use process::main;
+pub use process::{Started, main};
 pub use versions::follow_pods;

@@ -3,12 +3,41 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tricircle_api::{Running, StartError, systemd};
 use tricircle_config::CommonArgs;
 use tricircle_config::startup::{self, EXIT_SOFTWARE, fail};
 
 use crate::Parts;
+
+/// What runs in a process: services on their ports, and tasks beside them.
+#[derive(Debug, Default)]
+pub struct Started {
+    /// Services on ports.
+    pub services: Vec<Running>,
+    /// Everything else that has to come to its end.
+    pub tasks: JoinSet<()>,
+}
+
+impl Started {
+    /// Waits until all of it has stopped.
+    pub async fn wait(mut self) {
+        for service in self.services {
+            service.wait().await;
+        }
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+impl From<Vec<Running>> for Started {
+    fn from(services: Vec<Running>) -> Self {
+        Self {
+            services,
+            ..Self::default()
+        }
+    }
+}
 
 #[derive(Debug, Parser)]
 #[command(version, about = "A service of Tricircle: several OpenStack clouds as one")]
@@ -19,10 +48,11 @@ struct Arguments {
 
 /// Reads the command line and the configuration, builds the parts, starts what `start`
 /// starts on them, tells systemd, and runs until the process is told to stop.
-pub async fn main<F, Fut>(start: F) -> ExitCode
+pub async fn main<F, Fut, S>(start: F) -> ExitCode
 where
     F: FnOnce(Parts, CancellationToken) -> Fut,
-    Fut: Future<Output = Result<Vec<Running>, StartError>>,
+    Fut: Future<Output = Result<S, StartError>>,
+    S: Into<Started>,
 {
     let arguments: Arguments = match startup::arguments() {
         Ok(arguments) => arguments,
@@ -41,11 +71,10 @@ where
         Err(error) => Err(error),
     };
     match running {
-        Ok(running) => {
+        Ok(started) => {
             systemd::ready(&shutdown);
-            for service in running {
-                service.wait().await;
-            }
+            shutdown.cancelled().await;
+            started.into().wait().await;
             ExitCode::SUCCESS
         }
         Err(error) => fail(&error, EXIT_SOFTWARE),

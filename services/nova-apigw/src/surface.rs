@@ -90,16 +90,15 @@ const ALL: &[Method] = &[];
 pub fn routes(state: &State) -> Vec<Route> {
     use Strategy::{AnyPod, ByResource, Collect, List, NotYet, Translated};
     let server = RoutingKind::Server;
-    let on = |handler| with(state, handler);
     vec![
         // Servers: placed at the top, then their pod's business.
         Route::new(GET,    "/servers",                                List(&SERVERS)),
-        Route::new(POST,   "/servers",                                on(servers::create)).rule("os_compute_api:servers:create"),
+        Route::new(POST,   "/servers",                                on(state, servers::create)).rule("os_compute_api:servers:create"),
         Route::new(GET,    "/servers/detail",                         List(&SERVERS)),
-        Route::new(DELETE, "/servers/{id}",                           on(servers::delete)),
+        Route::new(DELETE, "/servers/{id}",                           on(state, servers::delete)),
         Route::new(ALL,    "/servers/{id}",                           ByResource(server)),
-        Route::new(POST,   "/servers/{id}/action",                    on(actions::action)),
-        Route::new(POST,   "/servers/{id}/os-volume_attachments",     on(attachments::create)),
+        Route::new(POST,   "/servers/{id}/action",                    on(state, actions::action)),
+        Route::new(POST,   "/servers/{id}/os-volume_attachments",     on(state, attachments::create)),
         Route::new(ALL,    "/servers/{id}/os-volume_attachments",     ByResource(server)),
         // Networking of a server belongs to the top.
         Route::new(GET,    "/servers/{id}/os-interface",              Translated(server)),
@@ -110,35 +109,35 @@ pub fn routes(state: &State) -> Vec<Route> {
         Route::new(ALL,    "/servers/{id}/{rest:.*}",                 ByResource(server)),
 
         // Flavors: owned at the top.
-        Route::new(GET,    "/flavors",                                on(flavors::index)),
-        Route::new(POST,   "/flavors",                                on(flavors::create)).rule("os_compute_api:os-flavor-manage:create"),
-        Route::new(GET,    "/flavors/detail",                         on(flavors::index)),
-        Route::new(GET,    "/flavors/{flavor}",                       on(flavors::show)),
-        Route::new(PUT,    "/flavors/{flavor}",                       on(flavors::update)).rule("os_compute_api:os-flavor-manage:update"),
-        Route::new(DELETE, "/flavors/{flavor}",                       on(flavors::delete)).rule("os_compute_api:os-flavor-manage:delete"),
-        Route::new(POST,   "/flavors/{flavor}/action",                on(flavors::action)).rule("os_compute_api:os-flavor-access:add_tenant_access"),
-        Route::new(GET,    "/flavors/{flavor}/os-flavor-access",      on(flavors::access)).rule("os_compute_api:os-flavor-access"),
-        Route::new(GET,    "/flavors/{flavor}/os-extra_specs",        on(flavors::specs)),
-        Route::new(POST,   "/flavors/{flavor}/os-extra_specs",        on(flavors::set_specs)).rule("os_compute_api:os-flavor-extra-specs:create"),
-        Route::new(GET,    "/flavors/{flavor}/os-extra_specs/{key}",  on(flavors::spec)),
-        Route::new(PUT,    "/flavors/{flavor}/os-extra_specs/{key}",  on(flavors::set_specs)).rule("os_compute_api:os-flavor-extra-specs:update"),
-        Route::new(DELETE, "/flavors/{flavor}/os-extra_specs/{key}",  on(flavors::delete_spec)).rule("os_compute_api:os-flavor-extra-specs:delete"),
+        Route::new(GET,    "/flavors",                                on(state, flavors::index)),
+        Route::new(POST,   "/flavors",                                on(state, flavors::create)).rule("os_compute_api:os-flavor-manage:create"),
+        Route::new(GET,    "/flavors/detail",                         on(state, flavors::index)),
+        Route::new(GET,    "/flavors/{flavor}",                       on(state, flavors::show)),
+        Route::new(PUT,    "/flavors/{flavor}",                       on(state, flavors::update)).rule("os_compute_api:os-flavor-manage:update"),
+        Route::new(DELETE, "/flavors/{flavor}",                       on(state, flavors::delete)).rule("os_compute_api:os-flavor-manage:delete"),
+        Route::new(POST,   "/flavors/{flavor}/action",                on(state, flavors::action)).rule("os_compute_api:os-flavor-access:add_tenant_access"),
+        Route::new(GET,    "/flavors/{flavor}/os-flavor-access",      on(state, flavors::access)).rule("os_compute_api:os-flavor-access"),
+        Route::new(GET,    "/flavors/{flavor}/os-extra_specs",        on(state, flavors::specs)),
+        Route::new(POST,   "/flavors/{flavor}/os-extra_specs",        on(state, flavors::set_specs)).rule("os_compute_api:os-flavor-extra-specs:create"),
+        Route::new(GET,    "/flavors/{flavor}/os-extra_specs/{key}",  on(state, flavors::spec)),
+        Route::new(PUT,    "/flavors/{flavor}/os-extra_specs/{key}",  on(state, flavors::set_specs)).rule("os_compute_api:os-flavor-extra-specs:update"),
+        Route::new(DELETE, "/flavors/{flavor}/os-extra_specs/{key}",  on(state, flavors::delete_spec)).rule("os_compute_api:os-flavor-extra-specs:delete"),
 
         // Keypairs: owned at the top.
-        Route::new(GET,    "/os-keypairs",                            on(keypairs::index)),
-        Route::new(POST,   "/os-keypairs",                            on(keypairs::create)),
-        Route::new(GET,    "/os-keypairs/{name}",                     on(keypairs::show)),
-        Route::new(DELETE, "/os-keypairs/{name}",                     on(keypairs::delete)),
+        Route::new(GET,    "/os-keypairs",                            on(state, keypairs::index)),
+        Route::new(POST,   "/os-keypairs",                            on(state, keypairs::create)),
+        Route::new(GET,    "/os-keypairs/{name}",                     on(state, keypairs::show)),
+        Route::new(DELETE, "/os-keypairs/{name}",                     on(state, keypairs::delete)),
 
         // What a project has and may have.
-        Route::new(GET,    "/limits",                                 on(limits::limits)),
-        Route::new(GET,    "/os-quota-sets/{project}",                on(limits::quota_set)),
-        Route::new(GET,    "/os-quota-sets/{project}/defaults",       on(limits::quota_set)),
-        Route::new(GET,    "/os-quota-sets/{project}/detail",         on(limits::quota_detail)),
+        Route::new(GET,    "/limits",                                 on(state, limits::limits)),
+        Route::new(GET,    "/os-quota-sets/{project}",                on(state, limits::quota_set)),
+        Route::new(GET,    "/os-quota-sets/{project}/defaults",       on(state, limits::quota_set)),
+        Route::new(GET,    "/os-quota-sets/{project}/detail",         on(state, limits::quota_detail)),
         Route::new(ALL,    "/os-quota-sets/{rest:.*}",                NotYet),
         Route::new(ALL,    "/os-quota-class-sets/{rest:.*}",          NotYet),
-        Route::new(GET,    "/os-availability-zone",                   on(zones::index)),
-        Route::new(GET,    "/os-availability-zone/detail",            on(zones::index)).rule("os_compute_api:os-availability-zone:detail"),
+        Route::new(GET,    "/os-availability-zone",                   on(state, zones::index)),
+        Route::new(GET,    "/os-availability-zone/detail",            on(state, zones::index)).rule("os_compute_api:os-availability-zone:detail"),
 
         // What administrators see of each pod.
         Route::new(GET,    "/os-hypervisors",                         Collect("hypervisors")),
@@ -167,7 +166,7 @@ pub fn routes(state: &State) -> Vec<Route> {
     ]
 }
 
-fn with<F, Fut>(state: &State, handler: F) -> Strategy
+fn on<F, Fut>(state: &State, handler: F) -> Strategy
 where
     F: Fn(State, Call, Payload) -> Fut + Copy + 'static,
     Fut: Future<Output = Result<HttpResponse, Fault>> + 'static,

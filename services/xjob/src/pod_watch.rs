@@ -10,8 +10,7 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tricircle_db::models::{JobFilter, JobState};
 use tricircle_pods::PodError;
-
-use crate::Parts;
+use tricircle_runtime::Parts;
 
 /// How often pods that are waited for are asked.
 const EVERY: Duration = Duration::from_secs(5);
@@ -89,7 +88,7 @@ fn answered(answer: &Result<serde_json::Value, PodError>) -> bool {
 }
 
 async fn wake(parts: &Parts, pod_id: &str) {
-    match parts.sender.pod_is_back(pod_id).await {
+    match parts.jobs().pod_is_back(pod_id).await {
         Ok(0) => {}
         Ok(jobs) => tracing::info!(pod.id = pod_id, jobs, "the pod is back; its jobs go on"),
         Err(error) => tracing::warn!(%error, "jobs could not be woken"),

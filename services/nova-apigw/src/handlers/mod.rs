@@ -19,7 +19,7 @@ async fn read(call: &Call, payload: Payload) -> Result<(Map<String, Value>, Vec<
         .request
         .app_data::<Site>()
         .map_or(114_688, Site::max_body);
-    let bytes = body::read(payload, max).await?;
+    let bytes = body::read(payload.into_inner(), max).await?;
     let content_type = call
         .request
         .headers()

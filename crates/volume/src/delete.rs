@@ -1,0 +1,51 @@
+//! Deleting a volume: the wish and its job are written before the pod is asked.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use tricircle_api::Fault;
+use tricircle_db::models::{NewJob, RoutingKind};
+use tricircle_gateway::{Call, ForwardBody, forward_to};
+
+use crate::{VOLUME_REMOVE, Volumes};
+
+impl Volumes {
+    /// `DELETE /volumes/{id}`, and the actions that delete or unmanage: forwards `body`
+    /// and sees the volume gone.
+    pub async fn delete(
+        &self,
+        call: &Call,
+        id: &str,
+        body: ForwardBody,
+    ) -> Result<HttpResponse, Fault> {
+        let kind = RoutingKind::Volume;
+        let pod = call.pod_of(kind, id).await?;
+        let later = NewJob {
+            pod_id: pod.id().to_owned(),
+            project_id: call.context.project_id.clone(),
+            // After a crash before the pod was asked the job finds the volume alive
+            // and lets it live.
+            run_after: self.config.jobs.create_grace,
+            request_id: call.context.request_id().to_owned(),
+            ..NewJob::new(VOLUME_REMOVE, id)
+        };
+        self.store.removal_begin(kind, id, &later).await?;
+        let answer = forward_to(call, &pod, body).await;
+        match &answer {
+            Ok(response) if response.status().is_success() || response.status() == 404 => {
+                let soon = NewJob {
+                    run_after: Duration::ZERO,
+                    ..later
+                };
+                self.jobs.enqueue(&soon).await?;
+                call.gateway.routings.forget(kind, id).await;
+            }
+            Ok(response) if response.status().is_client_error() => {
+                self.store.removal_refused(kind, id, VOLUME_REMOVE).await?;
+            }
+            // Nobody knows: the job looks.
+            _ => {}
+        }
+        answer
+    }
+}
