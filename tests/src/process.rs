@@ -9,8 +9,8 @@ use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
-use tricircle_api::{Running, StartError};
-use tricircle_runtime::Parts;
+use tricircle_api::StartError;
+use tricircle_runtime::{Parts, Started};
 
 use crate::http::Client;
 use crate::resources::LIMIT;
@@ -82,14 +82,14 @@ impl Service {
         self,
         parts: Parts,
         shutdown: CancellationToken,
-    ) -> Result<Vec<Running>, StartError> {
-        match self {
-            Self::Admin => admin_api::start(parts, shutdown).await,
-            Self::Network => neutron_api::start(parts, shutdown).await,
-            Self::Compute => nova_apigw::start(parts, shutdown).await,
-            Self::Volume => cinder_apigw::start(parts, shutdown).await,
-            Self::Jobs => xjob::start(parts, shutdown).await,
-        }
+    ) -> Result<Started, StartError> {
+        Ok(match self {
+            Self::Admin => admin_api::start(parts, shutdown).await?.into(),
+            Self::Network => vec![neutron_api::start(&parts, &shutdown).await?].into(),
+            Self::Compute => nova_apigw::start(parts, shutdown).await?.into(),
+            Self::Volume => cinder_apigw::start(parts, shutdown).await?.into(),
+            Self::Jobs => xjob::start(parts, shutdown).await?,
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tricircle_api::Running;
 use tricircle_db::testing::TestStore;
 use tricircle_pod_sim::{SimCloud, SimPod};
-use tricircle_runtime::Parts;
+use tricircle_runtime::{Parts, Started};
 
 use crate::broker::Broker;
 use crate::process::{Process, Service, free_port};
@@ -81,7 +81,7 @@ pub struct Simulated {
     pub processes: BTreeMap<Service, Process>,
     /// The broker, if there is one.
     pub broker: Option<Broker>,
-    running: Vec<Running>,
+    running: Vec<Started>,
     shutdown: CancellationToken,
     database: TestStore,
     folder: TempDir,
@@ -162,9 +162,9 @@ impl Simulated {
                     _ => parts.clone(),
                 };
                 let started = service.start(parts, shutdown.clone()).await.unwrap();
-                let url = started.first().map(Running::url).unwrap_or_default();
-                running.extend(started);
-                url
+                let url = started.services.first().map(Running::url);
+                running.push(started);
+                url.unwrap_or_default()
             };
             if let Some((kind, path)) = service.endpoint() {
                 cloud.register_endpoint(TOP, kind, &format!("{url}{path}"));

@@ -12,13 +12,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 use tokio_util::sync::CancellationToken;
-use tricircle_api::{Running, StartError, chain};
-use tricircle_runtime::Parts;
+use tricircle_api::{StartError, chain};
+use tricircle_runtime::{Parts, Started};
 
 /// Migrates the database, then starts all five services on these parts, the API
 /// services first: a job that is found at the start may call them. When one can not
 /// start, those before it are stopped.
-pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Running>, StartError> {
+pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Started, StartError> {
     let applied = parts
         .store
         .migrate()
@@ -34,14 +34,12 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
     started
 }
 
-async fn start_all(
-    parts: &Parts,
-    shutdown: &CancellationToken,
-) -> Result<Vec<Running>, StartError> {
-    let mut running = admin_api::start(parts.clone(), shutdown.clone()).await?;
-    running.extend(neutron_api::start(parts.clone(), shutdown.clone()).await?);
-    running.extend(nova_apigw::start(parts.clone(), shutdown.clone()).await?);
-    running.extend(cinder_apigw::start(parts.clone(), shutdown.clone()).await?);
-    running.extend(xjob::start(parts.clone(), shutdown.clone()).await?);
-    Ok(running)
+async fn start_all(parts: &Parts, shutdown: &CancellationToken) -> Result<Started, StartError> {
+    let mut services = admin_api::start(parts.clone(), shutdown.clone()).await?;
+    services.push(neutron_api::start(parts, shutdown).await?);
+    services.extend(nova_apigw::start(parts.clone(), shutdown.clone()).await?);
+    services.extend(cinder_apigw::start(parts.clone(), shutdown.clone()).await?);
+    let mut started = xjob::start(parts.clone(), shutdown.clone()).await?;
+    started.services.splice(0..0, services);
+    Ok(started)
 }
