@@ -73,7 +73,7 @@ pub fn start(state: State, shutdown: &CancellationToken) -> Result<Running, Star
     let bus = Arc::clone(&state.bus);
     let state = web::Data::new(state);
     let keystone_probe = keystone.clone();
-    Ok(Service::new(
+    Service::new(
         "admin-api",
         FaultStyle::Admin,
         &config,
@@ -94,7 +94,7 @@ pub fn start(state: State, shutdown: &CancellationToken) -> Result<Running, Star
         async move { connected }
     }))
     .configure(move |routes| routes_of(routes, state.clone()))
-    .start(shutdown)?)
+    .start(shutdown)
 }
 
 fn routes_of(config: &mut ServiceConfig, state: web::Data<State>) {

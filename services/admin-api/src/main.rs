@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tricircle_api::systemd;
 use tricircle_config::CommonArgs;
-use tricircle_config::startup::{EXIT_SOFTWARE, fail, start};
+use tricircle_config::startup::{EXIT_SOFTWARE, arguments, fail, start};
 
 /// Tricircle's admin API: pods, bindings, routings, jobs.
 #[derive(Debug, Parser)]
@@ -17,8 +17,8 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let config = match start(&arguments.common) {
+    let started = arguments().and_then(|arguments: Arguments| start(&arguments.common));
+    let config = match started {
         Ok(config) => config,
         Err(code) => return code,
     };
