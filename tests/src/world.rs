@@ -65,10 +65,10 @@ impl World {
     /// The real cloud that the environment names (see deploy/sandbox, `make top-up`).
     ///
     /// Without `TRICIRCLE_REAL_CLOUD` there is none, which fails the test where
-    /// `TRICIRCLE_REQUIRE_SERVICES=1` says that it has to be there.
+    /// `TRICIRCLE_REQUIRE_REAL_CLOUD=1` says that it has to be there.
     pub async fn real() -> Option<Self> {
         let Ok(keystone) = std::env::var("TRICIRCLE_REAL_CLOUD") else {
-            let required = std::env::var("TRICIRCLE_REQUIRE_SERVICES").is_ok_and(|v| v == "1");
+            let required = std::env::var("TRICIRCLE_REQUIRE_REAL_CLOUD").is_ok_and(|v| v == "1");
             assert!(!required, "TRICIRCLE_REAL_CLOUD is not set but required");
             return None;
         };
