@@ -254,7 +254,7 @@ fn own_service_types(style: FaultStyle) -> Vec<String> {
         FaultStyle::Nova => &["compute"],
         FaultStyle::Cinder => &["volumev3", "block-storage", "volume"],
         FaultStyle::Neutron => &["network"],
-        FaultStyle::Admin => &["tricircle"],
+        FaultStyle::Admin => &["multiregion"],
     };
     names.iter().map(|&name| name.to_owned()).collect()
 }

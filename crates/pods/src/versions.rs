@@ -95,7 +95,12 @@ pub(crate) async fn discover(http: &PodHttp, entries: &mut [PodEntry], again: bo
 }
 
 async fn span(http: &PodHttp, entry: &PodEntry, service: Service) -> Option<VersionSpan> {
-    let base = entry.endpoints.base(service)?;
+    // Cinder tells its versions without a token at its root only; below the
+    // version it wants one.
+    let base = match service {
+        Service::Volume => entry.endpoints.root(service)?.to_owned(),
+        _ => entry.endpoints.base(service)?,
+    };
     let ask = async {
         let answer = http.client.get(format!("{base}/")).send().await.ok()?;
         answer.json::<Value>().await.ok()

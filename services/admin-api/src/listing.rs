@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 use tricircle_api::{Fault, Site, links};
 use tricircle_db::Timestamp;
 
+/// One entry of a list, as it is shown.
+pub(crate) type Item = Map<String, Value>;
+
 /// A list's query, checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Listing {
@@ -62,7 +65,7 @@ impl Listing {
     }
 
     /// Whether an item has, for each filter, one of the values asked for.
-    pub(crate) fn fits(&self, item: &Map<String, Value>) -> bool {
+    pub(crate) fn fits(&self, item: &Item) -> bool {
         self.filters.iter().all(|(name, _)| {
             self.filters
                 .iter()
@@ -80,7 +83,7 @@ impl Listing {
     pub(crate) fn page(
         &self,
         collection: &str,
-        items: Vec<Map<String, Value>>,
+        items: Vec<Item>,
         site: &Site,
         request: &HttpRequest,
     ) -> Result<Value, Fault> {
@@ -92,11 +95,8 @@ impl Listing {
         Ok(body)
     }
 
-    fn cut(
-        &self,
-        items: Vec<Map<String, Value>>,
-    ) -> Result<(Vec<Map<String, Value>>, Option<String>), Fault> {
-        let id_of = |item: &Map<String, Value>| {
+    fn cut(&self, items: Vec<Item>) -> Result<(Vec<Item>, Option<String>), Fault> {
+        let id_of = |item: &Item| {
             item.get("id")
                 .and_then(Value::as_str)
                 .unwrap_or_default()

@@ -44,7 +44,13 @@ pub(crate) async fn register(
     let caller = Caller::service(request_id);
     let session = state.pods.session_in(&entry, &caller);
 
-    let endpoints = check_endpoints(&entry, &session).await?;
+    let own = state.keystone.service_token().await?;
+    let project = own
+        .token
+        .project
+        .as_ref()
+        .map(|project| project.id.as_str());
+    let endpoints = check_endpoints(&entry, &session, project.unwrap_or_default()).await?;
     let plan = flavors::plan(
         &state.store.flavors(None).await?,
         read_flavors(&session).await?,
@@ -78,7 +84,11 @@ pub(crate) fn registered_already(region: &str) -> Fault {
 }
 
 /// The region's endpoints, each of which has answered a call with our token.
-async fn check_endpoints(entry: &Arc<PodEntry>, session: &PodSession) -> Result<Value, Fault> {
+async fn check_endpoints(
+    entry: &Arc<PodEntry>,
+    session: &PodSession,
+    project: &str,
+) -> Result<Value, Fault> {
     let region = entry.region();
     if entry.endpoints.is_empty() {
         return Err(Fault::bad_request(format!(
@@ -96,11 +106,14 @@ async fn check_endpoints(entry: &Arc<PodEntry>, session: &PodSession) -> Result<
     let mut answering = serde_json::Map::new();
     for service in entry.endpoints.services() {
         let path = match service {
+            // Cinder's own root and version answer differently from release to
+            // release; the types of any project are there in all.
+            Service::Volume => format!("/{project}/types?limit=1"),
             // Glance has no document at its version.
-            Service::Image => "/images?limit=1",
-            _ => "/",
+            Service::Image => "/images?limit=1".to_owned(),
+            Service::Compute | Service::Network | Service::Placement => "/".to_owned(),
         };
-        session.get_json(service, path).await.map_err(|error| {
+        session.get_json(service, &path).await.map_err(|error| {
             Fault::conflict(format!(
                 "The {} endpoint of region {region} does not answer as it should: {error}",
                 service.name()
