@@ -4,6 +4,7 @@
 //! * [`drivers`] and [`ipam`] decide segments and addresses: pure functions.
 //! * `write` makes and changes rows, choosing again when a race was lost.
 //! * `realize` makes things exist in pods and be gone from them.
+//! * [`resource`] describes the resources of the API as tables.
 //! * [`servers`] is what the compute gateway asks for.
 //! * [`kinds`] are the jobs that clean up.
 //! * [`resource`] describes the resources of the API as tables.

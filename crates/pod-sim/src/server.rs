@@ -22,6 +22,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use rand::RngExt;
 use tokio::sync::oneshot;
 
 use crate::faults::{Fault, Faults};
@@ -31,6 +32,8 @@ use crate::request::{Body, Query, Reply, Request, Service};
 
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
 const WORKERS: usize = 2;
+const OWN_PORTS: std::ops::Range<u16> = 26_000..32_000;
+const TRIES: usize = 50;
 
 /// Why the simulator itself could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -133,11 +136,10 @@ impl Node {
         let mut ports = BTreeMap::new();
         let mut by_port = BTreeMap::new();
         for (service, port) in services {
-            let wanted = SocketAddr::from(([127, 0, 0, 1], *port));
-            let listener = TcpListener::bind(wanted).map_err(|e| SimError::Listen(wanted, e))?;
+            let listener = listen(*port)?;
             let address = listener
                 .local_addr()
-                .map_err(|e| SimError::Listen(wanted, e))?;
+                .map_err(|e| SimError::Listen(local(*port), e))?;
             ports.insert(*service, address);
             by_port.insert(address.port(), *service);
             listeners.push(listener);
@@ -231,6 +233,26 @@ impl Drop for Node {
             drop(running.handle.stop(false));
         }
     }
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// Listens on `port`, or on one of our choice for 0. That one is below the
+/// ports that systems give to outgoing connections and to listeners on 0, so
+/// that a stopped pod finds its port free when it starts again.
+fn listen(port: u16) -> Result<TcpListener, SimError> {
+    if port == 0 {
+        let mut rng = rand::rng();
+        for _ in 0..TRIES {
+            let candidate = rng.random_range(OWN_PORTS);
+            if let Ok(listener) = TcpListener::bind(local(candidate)) {
+                return Ok(listener);
+            }
+        }
+    }
+    TcpListener::bind(local(port)).map_err(|e| SimError::Listen(local(port), e))
 }
 
 fn run(

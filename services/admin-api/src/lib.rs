@@ -21,18 +21,12 @@ mod registration;
 mod state;
 mod vlans;
 
-use std::sync::Arc;
-
 use actix_web::web::{self, ServiceConfig};
 use tokio_util::sync::CancellationToken;
-use tricircle_api::{FaultStyle, HealthCheck, Running, Service, StartError};
-use tricircle_config::{Config, ExposeSecret};
-use tricircle_db::{Store, StoreOptions};
-use tricircle_keystone::Keystone;
-use tricircle_pods::Pods;
-use tricircle_policy::Enforcer;
+use tricircle_api::{FaultStyle, Running, StartError};
+use tricircle_runtime::Parts;
 
-pub use state::State;
+use state::State;
 
 /// What the version document lists.
 const RESOURCES: [(&str, &str); 4] = [
@@ -42,59 +36,19 @@ const RESOURCES: [(&str, &str); 4] = [
     ("job", "jobs"),
 ];
 
-/// Builds everything from the configuration and starts the service.
-pub async fn run(config: Config, shutdown: &CancellationToken) -> Result<Running, StartError> {
-    let bad = |error: &dyn std::error::Error| StartError::Config(tricircle_api::chain(error));
-    let config = Arc::new(config);
-    let store = Store::connect(
-        config.database.connection.expose_secret(),
-        StoreOptions {
-            max_pool_size: config.database.max_pool_size,
-            pool_timeout: config.database.pool_timeout,
-        },
-    )
-    .map_err(|e| bad(&e))?;
-    let keystone = Keystone::new(&config.keystone_authtoken).map_err(|e| bad(&e))?;
-    let pods =
-        Pods::new(store.clone(), keystone.clone(), Arc::clone(&config)).map_err(|e| bad(&e))?;
-    let bus = tricircle_messaging::connect(config.default.transport_url.expose_secret())
-        .map_err(|e| bad(&e))?;
-    let enforcer = Enforcer::with_defaults().map_err(|e| bad(&e))?;
-    tokio::spawn(pods.clone().keep_fresh(shutdown.child_token()));
-    let state = State::new(config, store, keystone, pods, Arc::new(enforcer), bus);
-    start(state, shutdown)
-}
-
-/// Starts the service on what is built already, as the all-in-one process does.
-pub fn start(state: State, shutdown: &CancellationToken) -> Result<Running, StartError> {
-    let config = Arc::clone(&state.config);
-    let database = state.store.clone();
-    let keystone = state.keystone.clone();
-    let bus = Arc::clone(&state.bus);
-    let state = web::Data::new(state);
-    let keystone_probe = keystone.clone();
-    Service::new(
-        "admin-api",
-        FaultStyle::Admin,
-        &config,
-        &config.admin_api,
-        keystone,
-    )?
-    .resources(RESOURCES.to_vec())
-    .health_check(HealthCheck::required("database", move || {
-        let store = database.clone();
-        async move { store.pods_all().await.is_ok() }
-    }))
-    .health_check(HealthCheck::required("keystone", move || {
-        let keystone = keystone_probe.clone();
-        async move { keystone.service_token().await.is_ok() }
-    }))
-    .health_check(HealthCheck::informative("broker", move || {
-        let connected = bus.is_connected();
-        async move { connected }
-    }))
-    .configure(move |routes| routes_of(routes, state.clone()))
-    .start(shutdown)
+/// Starts the service on parts that are built.
+pub async fn start(
+    parts: Parts,
+    shutdown: CancellationToken,
+) -> Result<Vec<Running>, StartError> {
+    let listen = parts.config.admin_api.clone();
+    let service = parts.service("admin-api", FaultStyle::Admin, &listen)?;
+    let state = web::Data::new(State::new(parts));
+    let running = service
+        .resources(RESOURCES.to_vec())
+        .configure(move |routes| routes_of(routes, state.clone()))
+        .start(&shutdown)?;
+    Ok(vec![running])
 }
 
 fn routes_of(config: &mut ServiceConfig, state: web::Data<State>) {

@@ -1,2 +1,8 @@
-//! Being written.
-fn main() {}
+//! The all-in-one process.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tricircle_runtime::main(allinone::start).await
+}

@@ -1,2 +1,8 @@
-//! Being written.
-fn main() {}
+//! The block storage gateway as a process.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tricircle_runtime::main(cinder_apigw::start).await
+}

@@ -13,11 +13,7 @@ impl Network {
     ///
     /// May be called again after any failure; then it goes on. An address is free only
     /// after its port was seen gone in the pod.
-    pub async fn release(
-        &self,
-        device_id: &str,
-        pod_id: &str,
-    ) -> Result<(), NetworkError> {
+    pub async fn release(&self, device_id: &str, pod_id: &str) -> Result<(), NetworkError> {
         if device_id.is_empty() {
             return Ok(());
         }

@@ -262,7 +262,13 @@ pub(crate) fn answer(state: &mut NeutronState, cx: &Context<'_>) -> Reply {
 }
 
 fn route(state: &mut NeutronState, cx: &Context<'_>, path: &[&str]) -> Answer {
-    security_groups::ensure_default(state, &cx.caller.project_id);
+    // An administrator who asks for the groups of a project makes its default one.
+    let asked_for = match (cx.request.method.as_str(), path) {
+        ("GET", ["security-groups"]) => cx.request.query.all("project_id").next(),
+        _ => None,
+    };
+    let project = asked_for.unwrap_or(&cx.caller.project_id).to_owned();
+    security_groups::ensure_default(state, &project);
     match (cx.request.method.as_str(), path) {
         ("GET", []) => Ok(index(cx.request)),
         (

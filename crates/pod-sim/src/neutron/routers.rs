@@ -147,7 +147,7 @@ fn interface_answer(router: &str, project: &str, port: &Object) -> Reply {
         .filter_map(|ip| ip.get("subnet_id")?.as_str())
         .collect();
     Reply::ok(json!({
-        "id": router, "tenant_id": project, "project_id": project,
+        "id": router, "project_id": project,
         "port_id": text(port, "id"), "network_id": text(port, "network_id"),
         "subnet_id": subnets.first(), "subnet_ids": subnets,
     }))

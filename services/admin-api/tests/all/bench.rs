@@ -1,17 +1,12 @@
 //! A cloud, a database, and the service under test.
 
-use std::sync::Arc;
-
-use admin_api::State;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tricircle_api::Running;
 use tricircle_config::{Config, SecretString, VlanRange};
 use tricircle_db::testing::TestStore;
-use tricircle_keystone::Keystone;
 use tricircle_pod_sim::SimCloud;
-use tricircle_pods::Pods;
-use tricircle_policy::Enforcer;
+use tricircle_runtime::Parts;
 
 pub(crate) struct Bench {
     pub(crate) cloud: SimCloud,
@@ -38,19 +33,11 @@ impl Bench {
         config.admin_api.bind_host = "127.0.0.1".to_owned();
         config.admin_api.bind_port = 0;
         config.admin_api.workers = 1;
-        let config = Arc::new(config);
-        let keystone = Keystone::new(&config.keystone_authtoken).unwrap();
-        let pods = Pods::new(db.store.clone(), keystone.clone(), Arc::clone(&config)).unwrap();
+        config.database.connection = SecretString::from(db.connection.clone());
         let shutdown = CancellationToken::new();
-        let state = State::new(
-            config,
-            db.store.clone(),
-            keystone,
-            pods,
-            Arc::new(Enforcer::with_defaults().unwrap()),
-            tricircle_messaging::connect("").unwrap(),
-        );
-        let running = admin_api::start(state, &shutdown).unwrap();
+        let parts = Parts::build(config, &shutdown).await.unwrap();
+        let running = admin_api::start(parts, shutdown.clone()).await.unwrap();
+        let running = running.into_iter().next().unwrap();
         Self {
             admin: cloud.token("admin", "admin").await.unwrap(),
             cloud,

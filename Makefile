@@ -1,0 +1,58 @@
+# Everything a developer does, in verbs. `make help` lists them; `.ci/run` is `make test` on a fresh machine.
+#
+# All of Rust is built in one profile, with the features of the whole workspace and the locked versions, so that build,
+# unit tests, functional tests and the demo share every artefact.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+CARGO := cargo
+WORKSPACE := --workspace --locked
+export STATE ?= $(HOME)/.local/state/tricircle/sandbox
+# The variables that the sandbox tells tests: where MariaDB, RabbitMQ and the real cloud are.
+ENVIRONMENT = set -a; . "$(STATE)/env"; set +a
+
+include deploy/sandbox/sandbox.mk
+include deploy/demo/demo.mk
+
+.PHONY: help deps build lint format unit functional real test
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | expand -t 16
+
+deps: deps-sandbox ## install what is missing: Debian packages, OpenStack, crates, the toolchain's components
+	@command -v rustup >/dev/null && rustup component add --quiet rustfmt clippy || true
+	$(CARGO) fetch --locked
+
+build: ## build all programs
+	$(CARGO) build $(WORKSPACE)
+
+format: ## format the source
+	$(CARGO) fmt --all
+
+lint: ## format, clippy, licences of what we use, systemd units
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(WORKSPACE) --all-targets --quiet -- -D warnings
+	.ci/licenses
+	if command -v systemd-analyze >/dev/null; then deploy/systemd/verify; fi
+
+unit: sandbox-unit ## tests that need nothing but this tree
+	$(CARGO) test $(WORKSPACE) --lib --bins
+
+functional: infra-up ## tests over HTTP on simulated pods, SQLite, MariaDB and RabbitMQ
+	$(ENVIRONMENT); unset TRICIRCLE_REAL_CLOUD
+	TRICIRCLE_REQUIRE_SERVICES=1 $(CARGO) test $(WORKSPACE) --test '*'
+
+real: top-up ## the same scenarios on real pods
+	$(ENVIRONMENT)
+	TRICIRCLE_REQUIRE_REAL_CLOUD=1 $(CARGO) test $(WORKSPACE) --test real
+
+# One after the other, also under `make -j`: each uses all of the machine.
+test: ## all of the above: lint, unit, functional, real
+	$(MAKE) deps
+	$(MAKE) lint
+	$(MAKE) build
+	$(MAKE) unit
+	$(MAKE) functional
+	$(MAKE) real

@@ -1,0 +1,10 @@
+//! Networks in simulated pods.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod groups;
+mod jobs;
+mod misfortune;
+mod real;
+mod realize;
+mod servers;
+mod world;

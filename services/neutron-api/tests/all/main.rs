@@ -1,0 +1,14 @@
+//! The Networking API over HTTP: a real server on SQLite, with a simulated
+//! Keystone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod access;
+mod bed;
+mod bodies;
+mod lists;
+mod networks;
+mod ports;
+mod quotas;
+mod real;
+mod security_groups;
+mod subnets;

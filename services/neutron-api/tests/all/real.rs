@@ -1,0 +1,192 @@
+//! The same refusals from a real pod's Neutron, word for word.
+//!
+//! `TRICIRCLE_REAL_CLOUD` names Keystone and the Neutron of a pod, separated by a
+//! blank (`http://127.0.0.1:5000/v3 http://127.0.0.1:21696`); user, project and
+//! password are the sandbox's `demo`. Without it the comparison is left out.
+
+use serde_json::{Value, json};
+
+use crate::bed::{Answer, Bed};
+
+struct Real {
+    http: reqwest::Client,
+    neutron: String,
+    token: String,
+}
+
+impl Real {
+    async fn connect() -> Option<Self> {
+        let named = std::env::var("TRICIRCLE_REAL_CLOUD").ok()?;
+        let (keystone, neutron) = named.split_once(' ')?;
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let domain = json!({"id": "default"});
+        let login = json!({"auth": {
+            "identity": {"methods": ["password"], "password": {"user": {
+                "name": "demo", "password": "secret", "domain": domain,
+            }}},
+            "scope": {"project": {"name": "demo", "domain": domain}},
+        }});
+        let answer = http
+            .post(format!("{keystone}/auth/tokens"))
+            .json(&login)
+            .send()
+            .await
+            .unwrap();
+        let token = answer.headers()["x-subject-token"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        Some(Self {
+            http,
+            neutron: neutron.to_owned(),
+            token,
+        })
+    }
+
+    async fn call(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.neutron))
+            .header("X-Auth-Token", &self.token);
+        if let Some(body) = body {
+            request = request
+                .header("Content-Type", "application/json")
+                .body(body.to_owned());
+        }
+        let answer = request.send().await.unwrap();
+        let code = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        Answer {
+            code,
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        }
+    }
+}
+
+/// Requests that change nothing anywhere, since both refuse them.
+const REFUSED: [(&str, &str, &str); 44] = [
+    ("POST", "/v2.0/networks", "{"),
+    ("POST", "/v2.0/networks", "[]"),
+    ("POST", "/v2.0/networks", "{}"),
+    ("POST", "/v2.0/networks", r#"{"network": null}"#),
+    ("POST", "/v2.0/networks", r#"{"network": []}"#),
+    ("POST", "/v2.0/networks", r#"{"networks": []}"#),
+    ("POST", "/v2.0/networks", r#"{"networks": [1]}"#),
+    ("POST", "/v2.0/networks", r#"{"networks": ["a"]}"#),
+    ("POST", "/v2.0/networks", r#"{"network": {"x": 1}}"#),
+    ("POST", "/v2.0/networks", r#"{"network": {"name": 1}}"#),
+    ("POST", "/v2.0/networks", r#"{"network": {"name": " a"}}"#),
+    (
+        "POST",
+        "/v2.0/networks",
+        r#"{"network": {"name": {"a": true, "b": null}}}"#,
+    ),
+    ("POST", "/v2.0/networks", r#"{"network": {"id": "x"}}"#),
+    (
+        "POST",
+        "/v2.0/networks",
+        r#"{"network": {"admin_state_up": "maybe"}}"#,
+    ),
+    ("POST", "/v2.0/networks", r#"{"network": {"shared": true}}"#),
+    (
+        "POST",
+        "/v2.0/networks",
+        r#"{"network": {"provider:network_type": "vlan"}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/networks",
+        r#"{"network": {"tenant_id": "abc"}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/networks",
+        r#"{"network": {"availability_zone_hints": ["zz"]}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/networks",
+        r#"{"network": {"availability_zone_hints": "zz"}}"#,
+    ),
+    ("GET", "/v2.0/networks?bogus=1&foo=2", ""),
+    ("GET", "/v2.0/networks?limit=-1", ""),
+    ("GET", "/v2.0/networks?limit=1&marker=nope", ""),
+    ("GET", "/v2.0/networks?sort_key=name", ""),
+    ("GET", "/v2.0/networks?sort_key=bogus&sort_dir=asc", ""),
+    ("GET", "/v2.0/networks?sort_key=name&sort_dir=up", ""),
+    ("GET", "/v2.0/networks?admin_state_up=maybe", ""),
+    ("GET", "/v2.0/networks/nope", ""),
+    ("GET", "/v2.0/bogus", ""),
+    ("PATCH", "/v2.0/networks/nope", ""),
+    ("DELETE", "/v2.0/networks", ""),
+    (
+        "PUT",
+        "/v2.0/networks/nope",
+        r#"{"network": {"status": "x"}}"#,
+    ),
+    ("PUT", "/v2.0/networks/nope", r#"{"networks": [{}]}"#),
+    ("POST", "/v2.0/subnets", r#"{"subnet": {"ip_version": 4}}"#),
+    (
+        "POST",
+        "/v2.0/subnets",
+        r#"{"subnet": {"network_id": "x", "ip_version": 5}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/subnets",
+        r#"{"subnet": {"network_id": "11111111-1111-1111-1111-111111111111", "ip_version": 4, "cidr": "10.0.0.0/24"}}"#,
+    ),
+    ("POST", "/v2.0/ports", r#"{"port": {"network_id": "x"}}"#),
+    (
+        "POST",
+        "/v2.0/ports",
+        r#"{"port": {"network_id": "11111111-1111-1111-1111-111111111111"}}"#,
+    ),
+    ("GET", "/v2.0/ports?fixed_ips=foo", ""),
+    (
+        "POST",
+        "/v2.0/security-groups",
+        r#"{"security_group": {"name": "default"}}"#,
+    ),
+    ("DELETE", "/v2.0/security-groups/nope", ""),
+    (
+        "POST",
+        "/v2.0/security-group-rules",
+        r#"{"security_group_rule": {"security_group_id": "x", "direction": "ingress"}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/security-group-rules",
+        r#"{"security_group_rule": {"security_group_id": "x", "direction": "ingress", "ethertype": "x"}}"#,
+    ),
+    ("GET", "/v2.0/quotas", ""),
+    ("GET", "/v2.0/quotas/nobody", ""),
+];
+
+#[tokio::test]
+async fn refusals_are_those_of_a_real_neutron() {
+    let Some(real) = Real::connect().await else {
+        tracing::warn!("no TRICIRCLE_REAL_CLOUD: nothing to compare with");
+        return;
+    };
+    let bed = Bed::start().await;
+    let mut different = Vec::new();
+    for (method, path, body) in REFUSED {
+        let body = (!body.is_empty()).then_some(body);
+        let theirs = real.call(method, path, body).await;
+        assert!(
+            theirs.code >= 400,
+            "{method} {path} {body:?} was meant to be refused"
+        );
+        let ours = bed.call("demo", method, path, body).await;
+        if ours != theirs {
+            different.push(format!(
+                "{method} {path} {body:?}\n  ours   {}\n  theirs {}",
+                ours.said(),
+                theirs.said()
+            ));
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}

@@ -1,0 +1,32 @@
+//! The one place where tests wait for something that nobody tells them about.
+//!
+//! What happens behind an HTTP API can only be asked for. [`until`] asks again and
+//! again until there is an answer, with a deadline; nothing else in this package polls
+//! or sleeps.
+
+use std::time::Duration;
+
+/// Between two questions: long enough to leave the CPU to those who are asked.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Asks until the answer is [`Ok`], and fails the test with `what` and the last
+/// [`Err`] when that takes longer than `limit`.
+pub async fn until<T, F>(limit: Duration, what: &str, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Result<T, String>>,
+{
+    let deadline = tokio::time::Instant::now() + limit;
+    loop {
+        // A question that hangs must not outlive the deadline either.
+        let state = match tokio::time::timeout_at(deadline, ask()).await {
+            Ok(Ok(value)) => return value,
+            Ok(Err(state)) => state,
+            Err(_) => "no answer to the last question".to_owned(),
+        };
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{what}: not within {limit:?}; last: {state}"
+        );
+        tokio::time::sleep(PAUSE).await;
+    }
+}
