@@ -102,7 +102,7 @@ impl Compute {
                 .await
                 .map_err(|fault| match fault.status().as_u16() {
                     404 => Fault::bad_request(format!(
-                        "Block Device Mapping is Invalid: failed to get volume {id}."
+                        "Volume {id} could not be found."
                     )),
                     _ => fault,
                 })?;

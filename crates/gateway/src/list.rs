@@ -43,6 +43,8 @@ pub struct ListSpec {
     pub combined_sort: bool,
     /// Whether `offset` is understood (Cinder).
     pub offset: bool,
+    /// Policy rule for the brief list over all projects, where it has one of its own.
+    pub all_projects_rule: Option<&'static str>,
 }
 
 /// A list's query, read.
@@ -56,9 +58,23 @@ struct Query {
     offset: usize,
 }
 
+impl Query {
+    fn asks_for_all(&self) -> bool {
+        self.filters.iter().any(|(key, value)| {
+            let no = ["0", "f", "false", "off", "n", "no"];
+            key == "all_tenants" && !no.contains(&value.to_ascii_lowercase().as_str())
+        })
+    }
+}
+
 /// [`crate::Strategy::List`].
 pub(crate) async fn list(call: &Call, spec: &'static ListSpec) -> Result<HttpResponse, Fault> {
     let query = read(spec, call.query_pairs())?;
+    let brief = call.path.trim_end_matches('/') != spec.detail;
+    if let (true, Some(rule)) = (brief && query.asks_for_all(), spec.all_projects_rule) {
+        // The pods are asked for the detailed list, whose rule has another name.
+        call.require(rule)?;
+    }
     let max = usize::try_from(call.gateway.pods.config().tricircle.max_limit).unwrap_or(1000);
     let page = query.limit.unwrap_or(max).min(max);
     let marker = match &query.marker {
@@ -72,7 +88,6 @@ pub(crate) async fn list(call: &Call, spec: &'static ListSpec) -> Result<HttpRes
     let mut body = Map::new();
     let more = items.len() == page && page > 0;
     let last = items.last().and_then(|item| item.get("id")).cloned();
-    let brief = call.path.trim_end_matches('/') != spec.detail;
     let shown = items.into_iter().map(|item| shape(spec, brief, item)).collect();
     body.insert(spec.collection.to_owned(), Value::Array(shown));
     if let (true, Some(Value::String(last))) = (more, last) {
@@ -319,11 +334,6 @@ fn read(spec: &ListSpec, pairs: Vec<(String, String)>) -> Result<Query, Fault> {
 }
 
 fn number(name: &str, value: &str) -> Result<usize, Fault> {
-    if value.starts_with('-') && value[1..].parse::<u64>().is_ok() {
-        return Err(Fault::bad_request(format!(
-            "Invalid input for query parameters {name}. Value: {value}. {name} must be >= 0"
-        )));
-    }
     value.parse().map_err(|_| {
         Fault::bad_request(format!(
             "Invalid input for query parameters {name}. Value: {value}. '{value}' does not match '^[0-9]*$'"
@@ -355,6 +365,7 @@ mod tests {
         default_sort: ("created_at", Direction::Desc),
         combined_sort: false,
         offset: false,
+        all_projects_rule: None,
     };
 
     fn parse(text: &str) -> Result<Query, Fault> {

@@ -52,6 +52,7 @@ static VOLUMES: ListSpec = ListSpec {
     default_sort: ("created_at", Direction::Desc),
     combined_sort: true,
     offset: true,
+    all_projects_rule: None,
 };
 
 /// Lists of snapshots.
@@ -84,6 +85,7 @@ static SNAPSHOTS: ListSpec = ListSpec {
     default_sort: ("created_at", Direction::Desc),
     combined_sort: true,
     offset: true,
+    all_projects_rule: None,
 };
 
 /// Lists of backups.
@@ -104,6 +106,7 @@ static BACKUPS: ListSpec = ListSpec {
     default_sort: ("created_at", Direction::Desc),
     combined_sort: true,
     offset: true,
+    all_projects_rule: None,
 };
 
 const GET: &[Method] = &[Method::GET];

@@ -8,6 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, web};
 use serde_json::Value;
 use tricircle_api::{Fault, FaultKind, RequestContext};
+use tricircle_db::models::RealizationKind;
 use tricircle_network::NetworkError;
 use tricircle_network::resource::{Action, Chain, Projection, Resource, ResourceError, Row};
 use tricircle_policy::{Credentials, Target};
@@ -99,6 +100,19 @@ impl Call {
         self.admin || self.may(&resource.rule(Action::Get), &Target::from(row.clone()))
     }
 
+    /// Brings what changed at the top to the pods that have it. A pod that cannot be
+    /// reached keeps what it had; the network crate logs it.
+    pub async fn push(&self, kind: RealizationKind, id: &str) {
+        let pushed = self
+            .api
+            .network
+            .push(kind, id, self.context.request_id())
+            .await;
+        if pushed.is_err() {
+            tracing::info!(resource.id = id, "not all pods have the change");
+        }
+    }
+
     /// What the caller sees of rows of this kind.
     pub fn projection(&self, resource: &'static Resource) -> Projection {
         let target = Target::of_caller(&self.credentials);
@@ -122,6 +136,18 @@ pub fn failed(error: NetworkError) -> Fault {
     let (code, kind) = error.status();
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     Fault::new(FaultKind::of_status(status), error.to_string()).with_type(kind)
+}
+
+/// The outcome of a write that may insist on a revision.
+pub fn written<T>(revision: Option<i64>, outcome: Result<T, NetworkError>) -> Result<(), Fault> {
+    match outcome {
+        Ok(_) => Ok(()),
+        Err(NetworkError::OtherRevision { found }) => Err(refused(ResourceError::wrong_revision(
+            revision.unwrap_or_default(),
+            found,
+        ))),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// JSON text of a row as a value; text that is none is `fallback`.

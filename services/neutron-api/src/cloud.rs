@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::{HttpResponse, web};
-use serde_json::{Value, json};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Map, Value, json};
 use tricircle_api::Fault;
 use tricircle_db::models::ZoneService;
-use tricircle_network::resource::{Chain, ResourceError};
+use tricircle_network::resource::ResourceError;
+use tricircle_pods::{Service, fan_out};
 
 use crate::call::{Call, refused};
 
@@ -68,23 +69,86 @@ async fn zones(call: Call) -> Result<HttpResponse, Fault> {
     Ok(HttpResponse::Ok().json(json!({ "availability_zones": zones })))
 }
 
-/// The agents belong to the pods; the top has none of its own.
-async fn agents(call: Call) -> Result<HttpResponse, Fault> {
+/// The agents of all pods that answer in time, for administrators: the top has
+/// none of its own. `tricircle:pod` says where each is.
+async fn all_agents(call: &Call) -> Vec<Map<String, Value>> {
     if !call.is_admin() {
-        return Ok(HttpResponse::Ok().json(json!({"agents": []})));
+        return Vec::new();
     }
-    Ok(HttpResponse::Ok().json(json!({"agents": []})))
+    let pods = &call.api.pods;
+    let snapshot = pods.snapshot();
+    let deadline = call.api.config.client.list_timeout;
+    let answers = fan_out(snapshot.callable().cloned(), deadline, |pod| async move {
+        let session = pods.admin(pod.id(), call.context.request_id())?;
+        session.get_json(Service::Network, "/agents").await
+    })
+    .await;
+    let mut agents = Vec::new();
+    for answer in answers {
+        let Ok(Value::Object(mut body)) = answer.result else {
+            continue;
+        };
+        let Some(Value::Array(list)) = body.remove("agents") else {
+            continue;
+        };
+        for agent in list {
+            if let Value::Object(mut agent) = agent {
+                agent.insert("tricircle:pod".to_owned(), json!(answer.pod.region()));
+                agents.push(agent);
+            }
+        }
+    }
+    agents
+}
+
+async fn agents(call: Call, request: HttpRequest) -> Result<HttpResponse, Fault> {
+    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let query = query.map(web::Query::into_inner).unwrap_or_default();
+    let fields: Vec<&str> = query
+        .iter()
+        .filter(|(key, _)| key == "fields")
+        .map(|(_, value)| value.as_str())
+        .collect();
+    let shown = all_agents(&call)
+        .await
+        .into_iter()
+        .filter(|agent| {
+            query
+                .iter()
+                .all(|(key, value)| agent_has(agent, key, value))
+        })
+        .map(|mut agent| {
+            agent.retain(|key, _| fields.is_empty() || fields.contains(&key.as_str()));
+            Value::Object(agent)
+        })
+        .collect::<Vec<_>>();
+    Ok(HttpResponse::Ok().json(json!({ "agents": shown })))
+}
+
+/// Whether an agent passes a filter; what no agent has does not restrict.
+fn agent_has(agent: &Map<String, Value>, key: &str, value: &str) -> bool {
+    match agent.get(key) {
+        Some(Value::String(held)) => held == value,
+        Some(Value::Bool(held)) => value.eq_ignore_ascii_case(&held.to_string()),
+        _ => true,
+    }
 }
 
 async fn agent(call: Call, id: web::Path<String>) -> Result<HttpResponse, Fault> {
-    if !call.is_admin() {
-        return Err(refused(Chain::of("get_agent").denied()));
-    }
-    Err(refused(ResourceError::new(
-        404,
-        "AgentNotFound",
-        format!("Agent {id} could not be found."),
-    )))
+    let missing = || {
+        refused(ResourceError::new(
+            404,
+            "AgentNotFound",
+            format!("Agent {id} could not be found."),
+        ))
+    };
+    let agents = all_agents(&call).await;
+    let wanted = json!(*id);
+    let found = agents
+        .into_iter()
+        .find(|agent| agent.get("id") == Some(&wanted));
+    let agent = found.ok_or_else(missing)?;
+    Ok(HttpResponse::Ok().json(json!({ "agent": agent })))
 }
 
 async fn providers(_call: Call) -> HttpResponse {

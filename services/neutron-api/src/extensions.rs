@@ -29,18 +29,12 @@ const fn extension(
 }
 
 /// Sorted by alias.
-const EXTENSIONS: [Extension; 27] = [
+const EXTENSIONS: [Extension; 26] = [
     extension(
         "aap-reject-multicast",
         "Allowed address pairs reject multicast extension",
         "Reject multicast addresses in Allowed Address Pairs",
         "2026-04-01T00:00:00-00:00",
-    ),
-    extension(
-        "agent",
-        "agent",
-        "The agent management extension.",
-        "2013-02-03T10:00:00-00:00",
     ),
     extension(
         "allowed-address-pairs",

@@ -8,13 +8,11 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-mod addresses;
 mod call;
 mod cloud;
 mod extensions;
 mod families;
 mod family;
-mod kinds;
 mod quotas;
 mod rows;
 mod rules;

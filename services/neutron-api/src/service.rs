@@ -3,7 +3,7 @@
 use actix_web::web;
 use tokio_util::sync::CancellationToken;
 use tricircle_api::{FaultStyle, Running, StartError};
-use tricircle_network::drivers::Drivers;
+use tricircle_network::Network;
 use tricircle_network::resource::tables::ALL;
 use tricircle_runtime::Parts;
 
@@ -19,8 +19,12 @@ pub async fn start(parts: &Parts, shutdown: &CancellationToken) -> Result<Runnin
         policy: parts.policy.clone(),
         config: parts.config.clone(),
         pods: parts.pods.clone(),
-        jobs: parts.jobs(),
-        drivers: Drivers::new(&parts.config.tricircle),
+        network: Network::new(
+            parts.store.clone(),
+            parts.pods.clone(),
+            parts.config.clone(),
+            parts.jobs(),
+        ),
     });
     let names = ALL.iter().map(|resource| (resource.name, resource.path));
     parts

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use tricircle_config::Config;
 use tricircle_db::Store;
-use tricircle_jobs::JobSender;
-use tricircle_network::drivers::Drivers;
+use tricircle_network::Network;
 use tricircle_network::ipam::random_mac;
 use tricircle_pods::Pods;
 use tricircle_policy::Enforcer;
@@ -20,10 +19,8 @@ pub struct Api {
     pub config: Arc<Config>,
     /// The pods.
     pub pods: Pods,
-    /// Wakes the workers.
-    pub jobs: JobSender,
-    /// The network types.
-    pub drivers: Drivers,
+    /// Networking: what is decided at the top and made in the pods.
+    pub network: Network,
 }
 
 impl Api {
@@ -34,12 +31,7 @@ impl Api {
 
     /// A MAC address for a port whose creator named none.
     pub fn random_mac(&self) -> String {
-        let [a, b, c, ..] = random().to_be_bytes();
+        let [a, b, c, ..] = *uuid::Uuid::new_v4().as_bytes();
         random_mac(self.config.tricircle.base_mac, [a, b, c])
     }
-}
-
-/// Any number: where to begin to look for something free.
-pub fn random() -> u64 {
-    uuid::Uuid::new_v4().as_u64_pair().1
 }

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 
 use tricircle_api::Fault;
 use tricircle_db::models::{
-    NetWrite, Network, NetworkFilter, NetworkView, NewJob, PortFilter, RealizationKind, RowState,
-    SecurityGroupView,
+    Network, NetworkFilter, NetworkView, PortFilter, RowState, SecurityGroupView,
 };
 use tricircle_network::NetworkError;
 use tricircle_network::resource::ResourceError;
@@ -14,17 +13,7 @@ use tricircle_network::resource::tables::{NETWORK, SECURITY_GROUP};
 
 use crate::call::{Call, failed, refused};
 use crate::family::Done;
-use crate::kinds::SECURITY_GROUP_SYNC;
 use crate::rows;
-
-/// A job that removes a resource from the pods, and then its row.
-pub fn removal(call: &Call, kind: &str, id: &str, project_id: &str) -> NewJob {
-    NewJob {
-        project_id: project_id.to_owned(),
-        request_id: call.context.request_id().to_owned(),
-        ..NewJob::new(kind, id)
-    }
-}
 
 /// The 412 of a write that met another revision than it insisted on.
 pub fn other_revision(wanted: Option<i64>, found: i64) -> Fault {
@@ -100,32 +89,6 @@ pub async fn require_unused_group(call: &Call, id: &str) -> Done<()> {
         .any(|view| view.security_groups.iter().any(|group| group == id));
     if used {
         return Err(failed(NetworkError::SecurityGroupInUse(id.to_owned())));
-    }
-    Ok(())
-}
-
-/// What the answers of the database mean that any write may get.
-pub fn unexpected(what: &str, answer: &NetWrite) -> Fault {
-    match answer {
-        NetWrite::NoGroup(id) => refused(SECURITY_GROUP.not_found(id)),
-        NetWrite::Changed => {
-            Fault::conflict("The resource was changed by another request at the same time.")
-                .with_type("Conflict")
-        }
-        other => Fault::internal(format!("{what}: {other:?}")),
-    }
-}
-
-/// Sees to it that the pods that have the group get what changed in it.
-pub async fn push_group(call: &Call, id: &str) -> Done<()> {
-    let store = &call.api.store;
-    let realized = store
-        .realizations_of(RealizationKind::SecurityGroup, id)
-        .await?;
-    if !realized.is_empty() {
-        let mut job = NewJob::new(SECURITY_GROUP_SYNC, id);
-        job.request_id = call.context.request_id().to_owned();
-        call.api.jobs.enqueue(&job).await?;
     }
     Ok(())
 }

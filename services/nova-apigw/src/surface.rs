@@ -77,6 +77,7 @@ static SERVERS: ListSpec = ListSpec {
     default_sort: ("created_at", Direction::Desc),
     combined_sort: false,
     offset: false,
+    all_projects_rule: Some("os_compute_api:servers:index:get_all_tenants"),
 };
 
 const GET: &[Method] = &[Method::GET];

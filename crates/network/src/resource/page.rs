@@ -135,10 +135,10 @@ pub fn link_to(query: &ListQuery, rows: &[Row], url: &str) -> Links {
     };
     let short = rows.len() < limit;
     let mut links = Vec::new();
-    if !(short && !query.page.reverse) {
+    if !short || query.page.reverse {
         links.push(("next", href(query, url, rows.last(), false)));
     }
-    if !(short && query.page.reverse) {
+    if !short || !query.page.reverse {
         links.push(("previous", href(query, url, rows.first(), true)));
     }
     Links { links }

@@ -292,16 +292,14 @@ pub(crate) fn zone_hints(value: &Value) -> Checked {
     Ok(())
 }
 
-/// Prefixes of device owners that ports of this subnet may have.
-pub(crate) fn service_types(value: &Value) -> Checked {
-    list_of(value, |item| text(item, 255))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// A check, a value, and what the check says of it.
+    type Case = (fn(&Value) -> Checked, Value, &'static str);
 
     fn said(checked: Checked) -> String {
         match checked {
@@ -314,7 +312,7 @@ mod tests {
     #[test]
     fn subnet_values() {
         let route = json!({"destination": "1.0.0.0/8", "nexthop": "10.7.0.9"});
-        let check: &[(fn(&Value) -> Checked, Value, &str)] = &[
+        let check: &[Case] = &[
             (
                 ip_pools,
                 json!([{"start": "10.0.0.1", "end": "10.0.0.9"}]),
@@ -362,7 +360,7 @@ mod tests {
     #[test]
     fn port_values() {
         let pair = json!({"ip_address": "10.7.0.5"});
-        let check: &[(fn(&Value) -> Checked, Value, &str)] = &[
+        let check: &[Case] = &[
             (mac_or_null, json!(null), "ok"),
             (
                 mac_or_null,

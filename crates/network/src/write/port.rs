@@ -96,8 +96,8 @@ impl Network {
                 }
             }
             chosen.push(PortView {
+                fixed_ips: owned_by(&port.id, as_rows(rows, &found)),
                 port,
-                fixed_ips: as_rows(rows, &found),
                 security_groups: draft.security_groups.clone(),
             });
         }
@@ -219,6 +219,14 @@ fn state_of(row: &Subnet, used: &[IpAllocation]) -> Result<SubnetState, NetworkE
             .map(number)
             .collect(),
     })
+}
+
+/// The same addresses as this port's.
+fn owned_by(port_id: &str, mut addresses: Vec<IpAllocation>) -> Vec<IpAllocation> {
+    for address in &mut addresses {
+        address.port_id = Some(port_id.to_owned());
+    }
+    addresses
 }
 
 fn as_rows(subnets: &[Subnet], chosen: &[AddressChoice]) -> Vec<IpAllocation> {

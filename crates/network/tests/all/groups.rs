@@ -4,7 +4,7 @@ use serde_json::Value;
 use tricircle_db::models::{RealizationKind, SecurityGroup, SecurityGroupRule, egress_rules};
 use tricircle_pod_sim::SimPod;
 
-use crate::world::{POD1, World, on};
+use crate::world::{POD1, World, get, on};
 
 fn group_in(pod: &SimPod, project: &str, name: &str) -> Option<Value> {
     let found = pod.inventory().security_groups;
@@ -14,9 +14,14 @@ fn group_in(pod: &SimPod, project: &str, name: &str) -> Option<Value> {
     Some(group.detail.clone())
 }
 
-fn rules_in(pod: &SimPod, project: &str, name: &str) -> Vec<Value> {
-    let group = group_in(pod, project, name).unwrap();
-    group["security_group_rules"].as_array().unwrap().clone()
+async fn rules_in(world: &World, project: &str, name: &str) -> Vec<Value> {
+    let group = group_in(&world.pod1, project, name).unwrap();
+    let token = world.cloud.token("admin", "admin").await.unwrap();
+    let id = group["id"].as_str().unwrap();
+    let url = format!("{}/v2.0/security-groups/{id}", world.pod1.neutron_url());
+    let found = get(&url, &token).await;
+    let rules = &found["security_group"]["security_group_rules"];
+    rules.as_array().unwrap().clone()
 }
 
 async fn server_in(world: &World, network_id: &str, groups: &[&str]) {
@@ -55,7 +60,7 @@ async fn the_default_group_is_the_pods_own_with_the_tops_rules() {
     let port = world.pod1.inventory().ports[0].detail.clone();
     let group = group_in(&world.pod1, &project, "default").unwrap();
     assert_eq!(port["security_groups"][0], group["id"]);
-    let rules = rules_in(&world.pod1, &project, "default");
+    let rules = rules_in(&world, &project, "default").await;
     assert_eq!(rules.len(), 5);
     assert!(rules.iter().any(|rule| rule["port_range_min"] == 22));
 
@@ -67,7 +72,7 @@ async fn the_default_group_is_the_pods_own_with_the_tops_rules() {
         .push(RealizationKind::SecurityGroup, &default.group.id, "")
         .await
         .unwrap();
-    let after = rules_in(&world.pod1, &project, "default");
+    let after = rules_in(&world, &project, "default").await;
     assert_eq!(after.len(), 4);
     assert!(after.iter().all(|rule| before.contains(&rule["id"])));
 }
@@ -97,7 +102,7 @@ async fn groups_that_name_each_other_are_made_together() {
     let web = group_in(&world.pod1, &project, "web").unwrap();
     let db = group_in(&world.pod1, &project, "db").unwrap();
     for (name, from) in [("web", &db), ("db", &web)] {
-        let rules = rules_in(&world.pod1, &project, name);
+        let rules = rules_in(&world, &project, name).await;
         let ingress: Vec<&Value> = rules
             .iter()
             .filter(|rule| rule["direction"] == "ingress")

@@ -8,20 +8,27 @@ use tricircle_jobs::testing::{
     Scene, run_to_the_end, survives_being_repeated, survives_crashes_anywhere,
 };
 use tricircle_jobs::{JobError, JobKind, JobRun, JobState, Kinds};
-use tricircle_network::kinds::{NETWORK_REMOVE, PORT_REMOVE};
+use tricircle_network::Network;
+use tricircle_network::kinds::NETWORK_REMOVE;
 
 use crate::world::{POD1, POD2, World, is_clean};
 
 /// Runs every job that is wanted until none is left.
 pub async fn finish_all(world: &World) {
-    let kinds = world.network.job_kinds();
+    finish_jobs(&world.network).await;
+}
+
+pub async fn finish_jobs(network: &Network) {
+    let kinds = network.job_kinds();
     for _ in 0..50 {
-        let jobs = world.store().jobs(&JobFilter::default()).await.unwrap();
+        let jobs = network.store().jobs(&JobFilter::default()).await.unwrap();
         let Some(job) = jobs.into_iter().find(|job| !job.state.is_finished()) else {
             return;
         };
         let kind = kinds.get(&job.kind).unwrap();
-        let end = run_to_the_end(world.store(), kind.as_ref()).await.unwrap();
+        let end = run_to_the_end(network.store(), kind.as_ref())
+            .await
+            .unwrap();
         assert_eq!(end, JobState::Done, "{}", job.kind);
     }
     panic!("jobs are left");
@@ -54,7 +61,7 @@ async fn a_deleted_network_leaves_both_pods_and_then_frees_its_segment() {
     assert!(left.iter().all(|row| row.kind.as_str() == "security_group"));
 }
 
-/// A network in both pods, deleted at the top, with a port of it still on its way out.
+/// A network in both pods, deleted at the top.
 struct Removal {
     world: World,
     network_id: String,
@@ -88,10 +95,7 @@ impl Scene for Removal {
             world.server(&network.id, pod, intent).await.unwrap();
             world.network.release(intent, pod).await.unwrap();
         }
-        let kinds = world.network.job_kinds();
-        run_to_the_end(world.store(), kinds.get(PORT_REMOVE).unwrap().as_ref())
-            .await
-            .unwrap();
+        finish_all(&world).await;
         world
             .network
             .delete_network(&network.id, None, "")

@@ -4,6 +4,7 @@
 mod groups;
 mod jobs;
 mod misfortune;
+mod real;
 mod realize;
 mod servers;
 mod world;

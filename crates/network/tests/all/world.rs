@@ -88,31 +88,7 @@ impl World {
 
     /// A network of the demo project with a subnet.
     pub async fn network_with_subnet(&self, kind: &str, cidr: &str) -> (NetworkRow, Subnet) {
-        let draft = NetworkRow {
-            project_id: self.cloud.project_id("demo"),
-            name: "net1".to_owned(),
-            ..NetworkRow::default()
-        };
-        let segment = Segment {
-            network_type: kind.to_owned(),
-            ..Segment::default()
-        };
-        let made = self.network.create_network(&draft, Some(&segment)).await;
-        let network = made.unwrap().network;
-        let draft = Subnet {
-            network_id: network.id.clone(),
-            project_id: network.project_id.clone(),
-            name: "sub1".to_owned(),
-            ..Subnet::default()
-        };
-        let wish = SubnetWish {
-            ip_version: 4,
-            cidr: cidr.to_owned(),
-            enable_dhcp: true,
-            ..SubnetWish::default()
-        };
-        let subnet = self.network.create_subnet(&draft, &wish).await.unwrap();
-        (network, subnet)
+        network_with_subnet(&self.network, &self.cloud.project_id("demo"), kind, cidr).await
     }
 
     /// Everything before the pod's Nova is called: the ids of the ports in the pod.
@@ -124,6 +100,40 @@ impl World {
     ) -> Result<Vec<String>, tricircle_network::NetworkError> {
         server_by(&self.network, &self.actor("demo"), network_id, pod, intent).await
     }
+}
+
+/// A network of a project with a subnet.
+pub async fn network_with_subnet(
+    service: &Network,
+    project_id: &str,
+    kind: &str,
+    cidr: &str,
+) -> (NetworkRow, Subnet) {
+    let draft = NetworkRow {
+        project_id: project_id.to_owned(),
+        name: "net1".to_owned(),
+        ..NetworkRow::default()
+    };
+    let segment = Segment {
+        network_type: kind.to_owned(),
+        ..Segment::default()
+    };
+    let made = service.create_network(&draft, Some(&segment)).await;
+    let network = made.unwrap().network;
+    let draft = Subnet {
+        network_id: network.id.clone(),
+        project_id: network.project_id.clone(),
+        name: "sub1".to_owned(),
+        ..Subnet::default()
+    };
+    let wish = SubnetWish {
+        ip_version: 4,
+        cidr: cidr.to_owned(),
+        enable_dhcp: true,
+        ..SubnetWish::default()
+    };
+    let subnet = service.create_subnet(&draft, &wish).await.unwrap();
+    (network, subnet)
 }
 
 pub async fn server_by(
@@ -147,7 +157,7 @@ pub fn on(network_id: &str) -> RequestedNetworks {
     }])
 }
 
-async fn process(store: &Store, config: &Arc<Config>) -> Network {
+pub async fn process(store: &Store, config: &Arc<Config>) -> Network {
     let keystone = Keystone::new(&config.keystone_authtoken).unwrap();
     let pods = Pods::new(store.clone(), keystone, config.clone()).unwrap();
     pods.refresh().await.unwrap();
@@ -155,7 +165,7 @@ async fn process(store: &Store, config: &Arc<Config>) -> Network {
     Network::new(store.clone(), pods, config.clone(), jobs)
 }
 
-async fn register(store: &Store, id: &str, region: &str, zone: &str) {
+pub async fn register(store: &Store, id: &str, region: &str, zone: &str) {
     let pod = Pod {
         id: id.to_owned(),
         region_name: region.to_owned(),
@@ -186,21 +196,27 @@ pub fn is_clean(inventory: &Inventory) {
 
 /// What an administrator does in a pod behind our back: the status of the answer.
 pub async fn post(url: &str, token: &str, body: &Value) -> u16 {
-    call("POST", url, token, &body.to_string()).await
+    call("POST", url, token, &body.to_string()).await.0
 }
 
 /// The same, removing something.
 pub async fn delete(url: &str, token: &str) -> u16 {
-    call("DELETE", url, token, "").await
+    call("DELETE", url, token, "").await.0
+}
+
+/// What an administrator sees in a pod.
+pub async fn get(url: &str, token: &str) -> Value {
+    serde_json::from_str(&call("GET", url, token, "").await.1).unwrap()
 }
 
 /// One call over a plain socket: this crate has no HTTP client of its own.
-async fn call(method: &str, url: &str, token: &str, body: &str) -> u16 {
+async fn call(method: &str, url: &str, token: &str, body: &str) -> (u16, String) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let rest = url.strip_prefix("http://").unwrap();
     let (host, path) = rest.split_once('/').unwrap();
+    // HTTP/1.0: the answer is not chunked and ends with the connection.
     let request = format!(
-        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nX-Auth-Token: {token}\r\n\
+        "{method} /{path} HTTP/1.0\r\nHost: {host}\r\nX-Auth-Token: {token}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
@@ -209,5 +225,7 @@ async fn call(method: &str, url: &str, token: &str, body: &str) -> u16 {
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).await.unwrap();
     let text = String::from_utf8_lossy(&answer);
-    text.split_whitespace().nth(1).unwrap().parse().unwrap()
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let status = head.split_whitespace().nth(1).unwrap();
+    (status.parse().unwrap(), body.to_owned())
 }

@@ -1,24 +1,20 @@
 //! Networks: a segment is taken at creation, and given back when every pod is
 //! clean of the network.
 
-use crate::kinds::NETWORK_REMOVE;
 use serde_json::Value;
 use tricircle_db::models::{
-    NetWrite, Network, NetworkChange, NetworkFilter, NetworkView, PortFilter, RealizationKind,
+    Network, NetworkChange, NetworkFilter, NetworkView, PortFilter, RealizationKind,
 };
-use tricircle_network::NetworkError;
-use tricircle_network::drivers::{Segment, Taken, TypeDriver};
+use tricircle_network::drivers::Segment;
 use tricircle_network::resource::tables::NETWORK;
 use tricircle_network::resource::{Body, ListQuery, Resource, ResourceError, Row};
 
 use super::{narrowed, owners};
-use crate::call::{Call, failed, refused};
+use crate::call::{Call, failed, refused, written};
 use crate::cloud::check_zones;
 use crate::family::{Done, Family};
 use crate::{rows, writes};
 
-/// How often a create chooses a segment anew when another was faster.
-const ATTEMPTS: u32 = 16;
 const PROVIDER: [&str; 3] = [
     "provider:network_type",
     "provider:physical_network",
@@ -55,24 +51,17 @@ impl Family for Networks {
     }
 
     async fn create(call: &Call, bodies: &[Body]) -> Done<Vec<Row>> {
-        let mut made: Vec<Network> = Vec::new();
+        let mut made: Vec<NetworkView> = Vec::new();
         for body in bodies {
             match create_one(call, body).await {
-                Ok(network) => made.push(network),
+                Ok(view) => made.push(view),
                 Err(fault) => {
                     undo(call, &made).await;
                     return Err(fault);
                 }
             }
         }
-        let rows = made.into_iter().map(|network| {
-            let view = NetworkView {
-                network,
-                subnets: Vec::new(),
-            };
-            rows::network(&view, &[])
-        });
-        Ok(rows.collect())
+        Ok(made.iter().map(|view| rows::network(view, &[])).collect())
     }
 
     async fn update(call: &Call, row: &Row, body: &Body, revision: Option<i64>) -> Done<Row> {
@@ -99,14 +88,9 @@ impl Family for Networks {
             ..NetworkChange::default()
         };
         if !body.values.is_empty() {
-            match call.api.store.network_update(id, &change, revision).await? {
-                NetWrite::Done => {}
-                NetWrite::OtherRevision(found) => {
-                    return Err(writes::other_revision(revision, found));
-                }
-                NetWrite::NotFound => return Err(refused(NETWORK.not_found(id))),
-                other => return Err(writes::unexpected("network update", &other)),
-            }
+            let changed = call.api.network.update_network(id, &change, revision);
+            written(revision, changed.await)?;
+            call.push(RealizationKind::Network, id).await;
         }
         Self::row(call, id)
             .await?
@@ -115,26 +99,11 @@ impl Family for Networks {
 
     async fn delete(call: &Call, row: &Row, revision: Option<i64>) -> Done<()> {
         let id = Resource::id_of(row);
-        let owner = row.get("project_id").and_then(Value::as_str);
-        let job = writes::removal(call, NETWORK_REMOVE, id, owner.unwrap_or_default());
-        match call
+        let gone = call
             .api
-            .store
-            .network_mark_deleting(id, revision, &job)
-            .await?
-        {
-            NetWrite::Done => {
-                call.api.jobs.wake_all();
-                Ok(())
-            }
-            NetWrite::OtherRevision(found) => Err(writes::other_revision(revision, found)),
-            NetWrite::InUse(ports) => Err(failed(NetworkError::NetworkInUse(
-                id.to_owned(),
-                ports.join(", "),
-            ))),
-            NetWrite::NotFound => Err(refused(NETWORK.not_found(id))),
-            other => Err(writes::unexpected("network delete", &other)),
-        }
+            .network
+            .delete_network(id, revision, call.context.request_id());
+        written(revision, gone.await)
     }
 }
 
@@ -163,19 +132,17 @@ async fn shown(call: &Call, view: &NetworkView) -> Done<Row> {
     Ok(rows::network(view, &zones))
 }
 
-async fn undo(call: &Call, made: &[Network]) {
-    for network in made {
-        let job = writes::removal(call, NETWORK_REMOVE, &network.id, &network.project_id);
+async fn undo(call: &Call, made: &[NetworkView]) {
+    for view in made {
+        let id = &view.network.id;
         let gone = call
             .api
-            .store
-            .network_mark_deleting(&network.id, None, &job)
-            .await;
-        if let Err(error) = gone {
-            tracing::error!(network.id = %network.id, error = %error, "a network of a failed bulk create is left");
+            .network
+            .delete_network(id, None, call.context.request_id());
+        if let Err(error) = gone.await {
+            tracing::error!(network.id = %id, %error, "a network of a failed bulk create is left");
         }
     }
-    call.api.jobs.wake_all();
 }
 
 fn mtu(call: &Call, body: &Body) -> Done<Option<i32>> {
@@ -211,7 +178,7 @@ fn wanted_segment(body: &Body) -> Done<Option<Segment>> {
     }))
 }
 
-async fn create_one(call: &Call, body: &Body) -> Done<Network> {
+async fn create_one(call: &Call, body: &Body) -> Done<NetworkView> {
     let hints = body.get("availability_zone_hints");
     check_zones(call, hints).await?;
     let default_mtu = i32::try_from(call.api.config.tricircle.default_mtu).unwrap_or(1500);
@@ -229,60 +196,9 @@ async fn create_one(call: &Call, body: &Body) -> Done<Network> {
         availability_zone_hints: hints.to_string(),
         ..Network::default()
     };
-    let drivers = &call.api.drivers;
-    match wanted_segment(body)? {
-        Some(wanted) => {
-            let driver = drivers.get(&wanted.network_type).map_err(failed)?;
-            driver.validate(&wanted).map_err(failed)?;
-            take_segment(call, network, driver.as_ref(), &wanted).await
-        }
-        None => {
-            for driver in drivers.tenant_types() {
-                let any = Segment {
-                    network_type: driver.network_type().to_owned(),
-                    ..Segment::default()
-                };
-                match take_segment(call, network.clone(), driver.as_ref(), &any).await {
-                    Err(fault) if fault.status().as_u16() == 503 => {}
-                    taken => return taken,
-                }
-            }
-            Err(failed(NetworkError::NoNetworkAvailable))
-        }
-    }
-}
-
-/// Chooses a segment and writes the network with it; again when somebody else
-/// took the segment meanwhile.
-async fn take_segment(
-    call: &Call,
-    mut network: Network,
-    driver: &dyn TypeDriver,
-    wanted: &Segment,
-) -> Done<Network> {
-    for _ in 0..ATTEMPTS {
-        let mut taken = Taken::new();
-        for name in driver.physical_networks(wanted) {
-            let used = call
-                .api
-                .store
-                .network_segments_used(driver.network_type(), &name)
-                .await?;
-            taken.insert(name, used.into_iter().collect());
-        }
-        let segment = driver
-            .choose(wanted, &taken, crate::state::random())
-            .map_err(failed)?;
-        network.network_type = segment.network_type;
-        network.physical_network = segment.physical_network;
-        network.segmentation_id = segment.segmentation_id;
-        match call.api.store.network_create(&network).await? {
-            NetWrite::Done => return Ok(network),
-            NetWrite::SegmentTaken => {}
-            other => return Err(writes::unexpected("network create", &other)),
-        }
-    }
-    Err(failed(NetworkError::NoNetworkAvailable))
+    let wanted = wanted_segment(body)?;
+    let made = call.api.network.create_network(&network, wanted.as_ref());
+    made.await.map_err(failed)
 }
 
 /// A network stops being shared only when its owner's ports are all that it has.

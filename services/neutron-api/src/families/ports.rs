@@ -5,22 +5,17 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 use tricircle_db::models::{
-    NetWrite, Network, Port, PortChange, PortFilter, PortView, RealizationKind, RowState,
+    Network, Port, PortChange, PortFilter, PortView, RealizationKind, RowState,
 };
-use tricircle_network::NetworkError;
-use tricircle_network::resource::tables::PORT;
+use tricircle_network::PortDraft;
+use tricircle_network::ipam::FixedIpWish;
+use tricircle_network::resource::tables::{PORT, SUBNET};
 use tricircle_network::resource::{Body, ListQuery, Resource, ResourceError, Row};
-use tricircle_pods::Service;
 
 use super::{narrowed, owners};
-use crate::addresses::{Addresses, Wanted};
-use crate::call::{Call, failed, refused};
+use crate::call::{Call, failed, refused, written};
 use crate::family::{Done, Family};
-use crate::kinds::PORT_REMOVE;
 use crate::{rows, writes};
-
-/// How often a create chooses anew when somebody else took what it chose.
-const ATTEMPTS: u32 = 16;
 
 /// `/v2.0/ports`
 pub struct Ports;
@@ -55,7 +50,7 @@ impl Family for Ports {
         };
         let network = call.api.store.network_by_id(&view.port.network_id).await?;
         let mut row = rows::port(&view, network.as_ref().map(|view| &view.network));
-        read_through(call, &view.port, &mut row).await?;
+        read_through(call, &view.port, &mut row).await;
         Ok(Some(row))
     }
 
@@ -67,7 +62,7 @@ impl Family for Ports {
 
     async fn create(call: &Call, bodies: &[Body]) -> Done<Vec<Row>> {
         let mut networks: HashMap<String, Network> = HashMap::new();
-        let mut ports = Vec::new();
+        let mut drafts = Vec::new();
         for body in bodies {
             let id = body.text("network_id").unwrap_or_default();
             let network = writes::known_network(call, id).await?.network;
@@ -75,9 +70,14 @@ impl Family for Ports {
             let groups = groups_of(call, &port, body).await?;
             check_security(body, port.port_security_enabled, &groups)?;
             networks.insert(network.id.clone(), network);
-            ports.push((port, groups, Wanted::of(body).map_err(failed)?));
+            drafts.push(PortDraft {
+                port,
+                fixed_ips: wishes_of(call, body).await?,
+                security_groups: groups,
+            });
         }
-        let views = allocate(call, ports).await?;
+        let made = call.api.network.create_ports(&drafts);
+        let views = made.await.map_err(failed)?;
         let rows = views
             .iter()
             .map(|view| rows::port(view, networks.get(&view.port.network_id)));
@@ -98,39 +98,27 @@ impl Family for Ports {
         check_change(&view, body, secure, groups.as_deref())?;
         let change = change_of(call, &view.port, body);
         if !body.values.is_empty() {
-            write_change(call, &view, body, change, groups, revision).await?;
+            let wishes = wishes_of(call, body).await?;
+            let wishes = wishes.map(|wishes| keep_addresses(&view, wishes));
+            let changed = call.api.network.update_port(
+                id,
+                &change,
+                wishes.as_deref(),
+                groups.as_deref(),
+                revision,
+            );
+            written(revision, changed.await)?;
+            call.push(RealizationKind::Port, id).await;
         }
         Self::row(call, id).await?.ok_or_else(gone)
     }
 
     async fn delete(call: &Call, row: &Row, revision: Option<i64>) -> Done<()> {
-        let id = Resource::id_of(row);
-        let owner = row.get("project_id").and_then(Value::as_str);
-        let job = writes::removal(call, PORT_REMOVE, id, owner.unwrap_or_default());
-        match call
-            .api
-            .store
-            .port_mark_deleting(id, revision, &job)
-            .await?
-        {
-            NetWrite::Done => {}
-            NetWrite::OtherRevision(found) => {
-                return Err(writes::other_revision(revision, found));
-            }
-            NetWrite::NotFound => return Err(refused(PORT.not_found(id))),
-            other => return Err(writes::unexpected("port delete", &other)),
-        }
-        let realized = call
-            .api
-            .store
-            .realizations_of(RealizationKind::Port, id)
-            .await?;
-        if realized.is_empty() {
-            // No pod has it: its addresses are free at once. The job finds nothing.
-            call.api.store.port_purge(id).await?;
-        }
-        call.api.jobs.wake_all();
-        Ok(())
+        let gone =
+            call.api
+                .network
+                .delete_port(Resource::id_of(row), revision, call.context.request_id());
+        written(revision, gone.await)
     }
 }
 
@@ -141,35 +129,24 @@ async fn live(call: &Call, id: &str) -> Done<Option<PortView>> {
 
 /// Puts what the port's pod says of it into the row. A pod that is away leaves
 /// what was last known.
-async fn read_through(call: &Call, port: &Port, row: &mut Row) -> Done<()> {
-    let realized = call
+async fn read_through(call: &Call, port: &Port, row: &mut Row) {
+    let asked = call
         .api
-        .store
-        .realizations_of(RealizationKind::Port, &port.id)
-        .await?;
-    let Some((pod_id, bottom_id)) = realized
-        .iter()
-        .find_map(|there| Some((there.pod_id.as_str(), there.bottom_id.as_deref()?)))
-    else {
-        return Ok(());
-    };
-    let answer = match call.api.pods.admin(pod_id, call.context.request_id()) {
-        Ok(session) => {
-            let session = session.with_timeout(call.api.config.client.list_timeout);
-            session
-                .get_json(Service::Network, &format!("/v2.0/ports/{bottom_id}"))
-                .await
+        .network
+        .port_in_pod(&port.id, call.context.request_id());
+    let asked = tokio::time::timeout(call.api.config.client.list_timeout, asked);
+    let found = match asked.await {
+        Ok(Ok(Some(found))) => found,
+        Ok(Ok(None)) => return,
+        Ok(Err(error)) => {
+            tracing::info!(port.id = %port.id, %error, "the port's pod does not say how it is");
+            return;
         }
-        Err(error) => Err(error),
-    };
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(error) => {
-            tracing::info!(port.id = %port.id, pod.id = pod_id, error = %error, "the port's pod does not say how it is");
-            return Ok(());
+        Err(_) => {
+            tracing::info!(port.id = %port.id, "the port's pod does not answer in time");
+            return;
         }
     };
-    let bottom = answer.get("port").and_then(Value::as_object);
     for name in [
         "status",
         "binding:host_id",
@@ -177,16 +154,56 @@ async fn read_through(call: &Call, port: &Port, row: &mut Row) -> Done<()> {
         "binding:vif_details",
         "binding:profile",
     ] {
-        if let Some(value) = bottom.and_then(|bottom| bottom.get(name)) {
+        if let Some(value) = found.body.get(name) {
             row.insert(name.to_owned(), value.clone());
         }
     }
-    if let Some(status) = row.get("status").and_then(Value::as_str)
-        && status != port.status
-    {
-        call.api.store.port_set_status(&port.id, status).await?;
+}
+
+/// What a request says about a port's addresses; `None`: nothing. Subnets that
+/// are not there are a 404.
+async fn wishes_of(call: &Call, body: &Body) -> Done<Option<Vec<FixedIpWish>>> {
+    let Some(list) = body.get("fixed_ips").as_array() else {
+        return Ok(None);
+    };
+    let mut wishes = Vec::new();
+    for item in list {
+        let text = |key: &str| item.get(key).and_then(Value::as_str);
+        let wish = FixedIpWish {
+            subnet_id: text("subnet_id").map(str::to_owned),
+            ip_address: text("ip_address").and_then(|ip| ip.parse().ok()),
+        };
+        if wish == FixedIpWish::default() {
+            return Err(refused(ResourceError::invalid_input(
+                "IP allocation requires subnet_id or ip_address",
+            )));
+        }
+        if let Some(id) = &wish.subnet_id
+            && call.api.store.subnet_by_id(id).await?.is_none()
+        {
+            return Err(refused(SUBNET.not_found(id)));
+        }
+        wishes.push(wish);
     }
-    Ok(())
+    Ok(Some(wishes))
+}
+
+/// A subnet named without an address keeps the address that the port has on it.
+fn keep_addresses(view: &PortView, mut wishes: Vec<FixedIpWish>) -> Vec<FixedIpWish> {
+    let named: Vec<_> = wishes.iter().filter_map(|wish| wish.ip_address).collect();
+    let mut kept: Vec<(&str, std::net::IpAddr)> = view
+        .fixed_ips
+        .iter()
+        .filter_map(|own| Some((own.subnet_id.as_str(), own.ip_address.parse().ok()?)))
+        .filter(|(_, ip)| !named.contains(ip))
+        .collect();
+    for wish in wishes.iter_mut().filter(|wish| wish.ip_address.is_none()) {
+        let place = kept
+            .iter()
+            .position(|(subnet, _)| Some(*subnet) == wish.subnet_id.as_deref());
+        wish.ip_address = place.map(|place| kept.remove(place).1);
+    }
+    wishes
 }
 
 fn port_of(network: &Network, body: &Body) -> Done<Port> {
@@ -379,96 +396,4 @@ fn merged_options(old: &str, body: &Body) -> String {
         .into_iter()
         .filter(|option| !named.contains(&key(option)));
     Value::Array(kept.chain(new).collect()).to_string()
-}
-
-/// Chooses addresses and MACs for new ports and writes them, all or none; again
-/// with fresh eyes when somebody else took one of them meanwhile.
-async fn allocate(call: &Call, ports: Vec<(Port, Vec<String>, Wanted)>) -> Done<Vec<PortView>> {
-    let mut last = NetWrite::Changed;
-    for _ in 0..ATTEMPTS {
-        let mut addresses = Addresses::default();
-        let mut views = Vec::new();
-        for (port, groups, wanted) in &ports {
-            let mut port = port.clone();
-            if port.mac_address.is_empty() {
-                port.mac_address = call.api.random_mac();
-            }
-            let fixed_ips = addresses.choose(call, &port, wanted).await?;
-            views.push(PortView {
-                port,
-                fixed_ips,
-                security_groups: groups.clone(),
-            });
-        }
-        last = call.api.store.ports_allocate(&views, &[], "", "").await?;
-        match &last {
-            NetWrite::Done => return Ok(views),
-            NetWrite::MacTaken => refuse_named_mac(&ports)?,
-            NetWrite::AddressTaken(_) | NetWrite::Changed => {}
-            NetWrite::NotFound => {
-                let network = ports.first().map(|(port, ..)| port.network_id.clone());
-                return Err(failed(NetworkError::NetworkNotFound(
-                    network.unwrap_or_default(),
-                )));
-            }
-            other => return Err(writes::unexpected("port create", other)),
-        }
-    }
-    Err(writes::unexpected("port create", &last))
-}
-
-fn refuse_named_mac(ports: &[(Port, Vec<String>, Wanted)]) -> Done<()> {
-    match ports.iter().find(|(port, ..)| !port.mac_address.is_empty()) {
-        Some((port, ..)) => Err(mac_in_use(port, &port.mac_address)),
-        None => Ok(()),
-    }
-}
-
-fn mac_in_use(port: &Port, mac: &str) -> tricircle_api::Fault {
-    failed(NetworkError::MacAddressInUse {
-        network: port.network_id.clone(),
-        mac: mac.to_owned(),
-    })
-}
-
-async fn write_change(
-    call: &Call,
-    view: &PortView,
-    body: &Body,
-    change: PortChange,
-    groups: Option<Vec<String>>,
-    revision: Option<i64>,
-) -> Done<()> {
-    let id = view.port.id.as_str();
-    let wanted = Wanted::of(body).map_err(failed)?;
-    let mut last = NetWrite::Changed;
-    for _ in 0..ATTEMPTS {
-        let fixed_ips = match body.has("fixed_ips") {
-            true => Some(Addresses::default().change(call, view, &wanted).await?),
-            false => None,
-        };
-        last = call
-            .api
-            .store
-            .port_update(
-                id,
-                &change,
-                fixed_ips.as_deref(),
-                groups.as_deref(),
-                revision,
-            )
-            .await?;
-        match &last {
-            NetWrite::Done => return Ok(()),
-            NetWrite::OtherRevision(found) => return Err(writes::other_revision(revision, *found)),
-            NetWrite::MacTaken => {
-                let mac = change.mac_address.as_deref().unwrap_or_default();
-                return Err(mac_in_use(&view.port, mac));
-            }
-            NetWrite::NotFound => return Err(refused(PORT.not_found(id))),
-            NetWrite::AddressTaken(_) | NetWrite::Changed => {}
-            other => return Err(writes::unexpected("port update", other)),
-        }
-    }
-    Err(writes::unexpected("port update", &last))
 }

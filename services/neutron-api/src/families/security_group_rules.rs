@@ -3,17 +3,13 @@
 
 use std::collections::HashMap;
 
-use tricircle_db::models::{
-    NetWrite, SecurityGroupFilter, SecurityGroupRule, SecurityGroupRuleFilter,
-};
-use tricircle_network::NetworkError;
-use tricircle_network::resource::tables::{SECURITY_GROUP, SECURITY_GROUP_RULE};
+use tricircle_db::models::{SecurityGroupFilter, SecurityGroupRule, SecurityGroupRuleFilter};
+use tricircle_network::resource::tables::SECURITY_GROUP_RULE;
 use tricircle_network::resource::{Body, ListQuery, Resource, Row};
 
 use super::{narrowed, owners};
 use crate::call::{Call, failed, refused};
 use crate::family::{Done, Family};
-use crate::kinds::SECURITY_GROUP_SYNC;
 use crate::rules::{check_new, check_rule};
 use crate::{rows, writes};
 
@@ -84,23 +80,8 @@ impl Family for SecurityGroupRules {
             *rule = rule.clone().signed();
         }
         check_new(&rules, groups.values().flat_map(|view| &view.rules)).map_err(refused)?;
-        match call
-            .api
-            .store
-            .security_group_rules_create(&rules, SECURITY_GROUP_SYNC)
-            .await?
-        {
-            NetWrite::Done => {}
-            NetWrite::DuplicateRule(id) => {
-                return Err(failed(NetworkError::SecurityGroupRuleExists(id)));
-            }
-            NetWrite::NoGroup(id) => return Err(refused(SECURITY_GROUP.not_found(&id))),
-            _ => {
-                let id = rules.first().map(|rule| rule.security_group_id.clone());
-                return Err(refused(SECURITY_GROUP.not_found(&id.unwrap_or_default())));
-            }
-        }
-        call.api.jobs.wake_all();
+        let made = call.api.network.create_rules(&rules);
+        made.await.map_err(failed)?;
         let owner_of = |rule: &SecurityGroupRule| {
             groups
                 .get(&rule.security_group_id)
@@ -120,19 +101,8 @@ impl Family for SecurityGroupRules {
     }
 
     async fn delete(call: &Call, row: &Row, _revision: Option<i64>) -> Done<()> {
-        let id = Resource::id_of(row);
-        let answer = call
-            .api
-            .store
-            .security_group_rule_delete(id, SECURITY_GROUP_SYNC)
-            .await?;
-        match answer {
-            NetWrite::Done => {
-                call.api.jobs.wake_all();
-                Ok(())
-            }
-            _ => Err(refused(SECURITY_GROUP_RULE.not_found(id))),
-        }
+        let gone = call.api.network.delete_rule(Resource::id_of(row));
+        gone.await.map_err(failed)
     }
 }
 

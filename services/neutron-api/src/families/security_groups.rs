@@ -1,15 +1,15 @@
 //! Security groups. A project's default group is made when the project first
 //! looks at its groups or makes one.
 
-use tricircle_db::models::{NetWrite, SecurityGroup, SecurityGroupFilter, egress_rules};
-use tricircle_network::NetworkError;
+use tricircle_db::models::{
+    NetWrite, RealizationKind, SecurityGroup, SecurityGroupFilter, egress_rules,
+};
 use tricircle_network::resource::tables::SECURITY_GROUP;
 use tricircle_network::resource::{Body, ListQuery, Resource, ResourceError, Row};
 
 use super::{narrowed, owners};
-use crate::call::{Call, failed, refused};
+use crate::call::{Call, refused, written};
 use crate::family::{Done, Family};
-use crate::kinds::SECURITY_GROUP_REMOVE;
 use crate::{rows, writes};
 
 /// `/v2.0/security-groups`
@@ -96,30 +96,19 @@ impl Family for SecurityGroups {
             NetWrite::OtherRevision(found) => return Err(writes::other_revision(revision, found)),
             _ => return Err(refused(SECURITY_GROUP.not_found(id))),
         }
-        writes::push_group(call, id).await?;
+        call.push(RealizationKind::SecurityGroup, id).await;
         Self::row(call, id)
             .await?
             .ok_or_else(|| refused(SECURITY_GROUP.not_found(id)))
     }
 
     async fn delete(call: &Call, row: &Row, revision: Option<i64>) -> Done<()> {
-        let id = Resource::id_of(row);
-        let owner = row.get("project_id").and_then(serde_json::Value::as_str);
-        let job = writes::removal(call, SECURITY_GROUP_REMOVE, id, owner.unwrap_or_default());
-        let answer = call
-            .api
-            .store
-            .security_group_mark_deleting(id, call.is_admin(), revision, &job)
-            .await?;
-        match answer {
-            NetWrite::Done => {
-                call.api.jobs.wake_all();
-                Ok(())
-            }
-            NetWrite::OtherRevision(found) => Err(writes::other_revision(revision, found)),
-            NetWrite::InUse(_) => Err(failed(NetworkError::SecurityGroupInUse(id.to_owned()))),
-            NetWrite::IsDefault => Err(failed(NetworkError::SecurityGroupCannotRemoveDefault)),
-            _ => Err(refused(SECURITY_GROUP.not_found(id))),
-        }
+        let gone = call.api.network.delete_security_group(
+            Resource::id_of(row),
+            call.is_admin(),
+            revision,
+            call.context.request_id(),
+        );
+        written(revision, gone.await)
     }
 }

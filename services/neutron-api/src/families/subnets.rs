@@ -3,29 +3,22 @@
 
 use std::net::IpAddr;
 
-use crate::kinds::SUBNET_REMOVE;
 use serde_json::{Value, json};
-use tricircle_db::models::{
-    AddressPurpose, IpAllocation, NetWrite, Subnet, SubnetChange, SubnetFilter,
-};
-use tricircle_network::NetworkError;
+use tricircle_db::models::{RealizationKind, RowState, Subnet, SubnetChange, SubnetFilter};
 use tricircle_network::ipam::{
-    Gateway, Pool, SubnetWish, check_gateway_change, check_overlap, plan_subnet, pools_from_json,
-    pools_to_json,
+    Gateway, Pool, SubnetWish, plan_subnet, pools_from_json, pools_to_json,
 };
 use tricircle_network::resource::tables::SUBNET;
 use tricircle_network::resource::{Body, ListQuery, Resource, ResourceError, Row};
 
 use super::{narrowed, owners};
-use crate::call::{Call, failed, json_or, refused};
+use crate::call::{Call, failed, refused, written};
 use crate::family::{Done, Family};
 use crate::{rows, writes};
 
 /// Most name servers and routes of a subnet, as Neutron has them by default.
 const MOST_NAMESERVERS: usize = 5;
 const MOST_ROUTES: usize = 20;
-/// How often a create looks again when the network got another subnet meanwhile.
-const ATTEMPTS: u32 = 16;
 
 /// `/v2.0/subnets`
 pub struct Subnets;
@@ -72,7 +65,9 @@ impl Family for Subnets {
                 Ok(subnet) => made.push(subnet),
                 Err(fault) => {
                     for subnet in &made {
-                        remove(call, subnet, None).await.ok();
+                        if remove(call, &subnet.id, None).await.is_err() {
+                            tracing::error!(subnet.id = %subnet.id, "a subnet of a failed bulk create is left");
+                        }
                     }
                     return Err(fault);
                 }
@@ -89,118 +84,50 @@ impl Family for Subnets {
         let id = Resource::id_of(row);
         let gone = || refused(SUBNET.not_found(id));
         let subnet = live(call, id).await?.ok_or_else(gone)?;
-        let (change, reserved) = change_of(&subnet, body)?;
+        let change = change_of(&subnet, body)?;
         if !body.values.is_empty() {
-            let answer = call
-                .api
-                .store
-                .subnet_update(id, &change, reserved.as_deref(), revision)
-                .await?;
-            match answer {
-                NetWrite::Done => {}
-                NetWrite::OtherRevision(found) => {
-                    return Err(writes::other_revision(revision, found));
-                }
-                NetWrite::AddressTaken(ip) => {
-                    return Err(failed(NetworkError::IpAddressAlreadyAllocated {
-                        ip,
-                        subnet: id.to_owned(),
-                    }));
-                }
-                NetWrite::NotFound => return Err(gone()),
-                other => return Err(writes::unexpected("subnet update", &other)),
-            }
+            let changed = call.api.network.update_subnet(id, &change, revision);
+            written(revision, changed.await)?;
+            call.push(RealizationKind::Subnet, id).await;
         }
         Self::row(call, id).await?.ok_or_else(gone)
     }
 
     async fn delete(call: &Call, row: &Row, revision: Option<i64>) -> Done<()> {
-        let id = Resource::id_of(row);
-        let subnet = live(call, id)
-            .await?
-            .ok_or_else(|| refused(SUBNET.not_found(id)))?;
-        remove(call, &subnet, revision).await
+        remove(call, Resource::id_of(row), revision).await
     }
 }
 
 async fn live(call: &Call, id: &str) -> Done<Option<Subnet>> {
     let subnet = call.api.store.subnet_by_id(id).await?;
-    Ok(subnet.filter(|subnet| subnet.state == tricircle_db::models::RowState::Live))
+    Ok(subnet.filter(|subnet| subnet.state == RowState::Live))
 }
 
-async fn remove(call: &Call, subnet: &Subnet, revision: Option<i64>) -> Done<()> {
-    let id = subnet.id.as_str();
-    let job = writes::removal(call, SUBNET_REMOVE, id, &subnet.project_id);
-    let answer = call
+async fn remove(call: &Call, id: &str, revision: Option<i64>) -> Done<()> {
+    let gone = call
         .api
-        .store
-        .subnet_mark_deleting(id, revision, &job)
-        .await?;
-    match answer {
-        NetWrite::Done => {
-            call.api.jobs.wake_all();
-            Ok(())
-        }
-        NetWrite::OtherRevision(found) => Err(writes::other_revision(revision, found)),
-        NetWrite::InUse(_) => Err(failed(NetworkError::SubnetInUse(id.to_owned()))),
-        NetWrite::NotFound => Err(refused(SUBNET.not_found(id))),
-        other => Err(writes::unexpected("subnet delete", &other)),
-    }
+        .network
+        .delete_subnet(id, revision, call.context.request_id());
+    written(revision, gone.await)
 }
 
 async fn create_one(call: &Call, body: &Body) -> Done<Subnet> {
     let wish = wish_of(body)?;
-    let plan = plan_subnet(&wish).map_err(failed)?;
+    // What is wrong with the subnet itself is told before what is in its lists.
+    plan_subnet(&wish).map_err(failed)?;
     check_lists(body, wish.ip_version, "new subnet")?;
-    let network_id = body.text("network_id").unwrap_or_default();
-    let subnet = Subnet {
-        network_id: network_id.to_owned(),
+    let text = |name: &str| body.text(name).unwrap_or_default().to_owned();
+    let draft = Subnet {
+        network_id: text("network_id"),
         project_id: body.project_id().to_owned(),
-        name: body.text("name").unwrap_or_default().to_owned(),
-        description: body.text("description").unwrap_or_default().to_owned(),
-        ip_version: wish.ip_version,
-        cidr: plan.cidr.to_string(),
-        gateway_ip: plan.gateway.map(|ip| ip.to_string()),
-        enable_dhcp: wish.enable_dhcp,
-        ipv6_ra_mode: wish.ipv6_ra_mode.clone(),
-        ipv6_address_mode: wish.ipv6_address_mode.clone(),
-        allocation_pools: pools_to_json(&plan.pools).to_string(),
+        name: text("name"),
+        description: text("description"),
         dns_nameservers: list_text(body, "dns_nameservers"),
         host_routes: list_text(body, "host_routes"),
         ..Subnet::default()
     };
-    let reserved = gateway_reservation(&subnet, plan.gateway);
-    for _ in 0..ATTEMPTS {
-        let siblings = call
-            .api
-            .store
-            .subnets(&SubnetFilter {
-                network_ids: vec![network_id.to_owned()],
-                deleting_too: true,
-                ..SubnetFilter::default()
-            })
-            .await?;
-        let prefixes = siblings
-            .iter()
-            .filter(|sibling| sibling.state == tricircle_db::models::RowState::Live)
-            .filter_map(|sibling| sibling.cidr.parse().ok());
-        check_overlap(plan.cidr, network_id, prefixes).map_err(failed)?;
-        let known: Vec<String> = siblings.into_iter().map(|sibling| sibling.id).collect();
-        match call
-            .api
-            .store
-            .subnet_create(&subnet, &reserved, &known)
-            .await?
-        {
-            NetWrite::Done => return Ok(subnet),
-            NetWrite::Changed => {}
-            NetWrite::NotFound => {
-                return Err(failed(NetworkError::NetworkNotFound(network_id.to_owned())));
-            }
-            other => return Err(writes::unexpected("subnet create", &other)),
-        }
-    }
-    Err(writes::unexpected("subnet create", &NetWrite::Changed))
+    let made = call.api.network.create_subnet(&draft, &wish);
+    made.await.map_err(failed)
 }
 
 fn list_text(body: &Body, name: &str) -> String {
@@ -208,16 +135,6 @@ fn list_text(body: &Body, name: &str) -> String {
         Value::Null => "[]".to_owned(),
         list => list.to_string(),
     }
-}
-
-/// The address of a gateway within the subnet is nobody else's.
-fn gateway_reservation(subnet: &Subnet, gateway: Option<IpAddr>) -> Vec<IpAllocation> {
-    let net: Option<ipnet::IpNet> = subnet.cidr.parse().ok();
-    gateway
-        .filter(|ip| net.is_some_and(|net| net.contains(ip)))
-        .map(|ip| IpAllocation::new(subnet, ip, AddressPurpose::Gateway))
-        .into_iter()
-        .collect()
 }
 
 fn bad_subnets(message: &str) -> tricircle_api::Fault {
@@ -316,44 +233,19 @@ fn check_lists(body: &Body, ip_version: i32, subnet: &str) -> Done<()> {
     Ok(())
 }
 
-/// What a PUT changes, and the addresses that a new gateway takes.
-fn change_of(subnet: &Subnet, body: &Body) -> Done<(SubnetChange, Option<Vec<IpAllocation>>)> {
+/// What a PUT changes.
+fn change_of(subnet: &Subnet, body: &Body) -> Done<SubnetChange> {
     check_lists(body, subnet.ip_version, &subnet.id)?;
     let text = |name: &str| body.text(name).map(str::to_owned);
     let list = |name: &str| body.has(name).then(|| list_text(body, name));
-    let pools = pools_of(body)?;
-    let mut change = SubnetChange {
+    Ok(SubnetChange {
         name: text("name"),
         description: text("description"),
         enable_dhcp: body.flag("enable_dhcp"),
+        gateway_ip: body.has("gateway_ip").then(|| text("gateway_ip")),
         dns_nameservers: list("dns_nameservers"),
         host_routes: list("host_routes"),
-        allocation_pools: pools
-            .as_deref()
-            .map(|pools| pools_to_json(pools).to_string()),
+        allocation_pools: pools_of(body)?.map(|pools| pools_to_json(&pools).to_string()),
         ..SubnetChange::default()
-    };
-    if pools.is_none() && !body.has("gateway_ip") {
-        return Ok((change, None));
-    }
-    let parse = |text: Option<&str>| text.and_then(|text| text.parse::<IpAddr>().ok());
-    let gateway = if body.has("gateway_ip") {
-        parse(body.text("gateway_ip"))
-    } else {
-        parse(subnet.gateway_ip.as_deref())
-    };
-    let pools = match pools {
-        Some(pools) => pools,
-        None => pools_from_json(&json_or(&subnet.allocation_pools, json!([]))).map_err(failed)?,
-    };
-    let net = subnet
-        .cidr
-        .parse()
-        .map_err(|_| tricircle_api::Fault::internal("a subnet's cidr is none"))?;
-    check_gateway_change(net, gateway, &pools).map_err(failed)?;
-    if !body.has("gateway_ip") {
-        return Ok((change, None));
-    }
-    change.gateway_ip = Some(gateway.map(|ip| ip.to_string()));
-    Ok((change, Some(gateway_reservation(subnet, gateway))))
+    })
 }

@@ -60,7 +60,7 @@ async fn readers_read_and_nothing_else() {
     assert_eq!(bed.get("reader", &path).await.code, 200);
     assert_eq!(
         bed.ids("reader", "/v2.0/networks", "networks").await,
-        [network.clone()]
+        std::slice::from_ref(&network)
     );
     let body = json!({"network": {"name": "x"}});
     for (method, path) in [

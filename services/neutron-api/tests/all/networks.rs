@@ -223,7 +223,7 @@ async fn a_shared_network_is_for_all_to_use_and_its_owners_to_change() {
     let path = format!("/v2.0/networks/{id}");
     assert_eq!(
         bed.ids("demo", "/v2.0/networks", "networks").await,
-        [id.clone()]
+        std::slice::from_ref(&id)
     );
     assert_eq!(bed.get("demo", &path).await.code, 200);
     let rename = json!({"network": {"name": "x"}});
