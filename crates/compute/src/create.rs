@@ -83,8 +83,8 @@ impl Compute {
                 // top and in no quota must not stay.
                 tracing::error!("a pod accepted a server create that could not be read here");
                 if let Some(id) = answer.pointer("/server/id").and_then(Value::as_str) {
-                    let gone = session.delete(Service::Compute, &format!("/servers/{id}"));
-                    if let Err(error) = gone.await {
+                    let path = format!("/servers/{id}");
+                    if let Err(error) = session.delete(Service::Compute, &path).await {
                         tracing::error!(server.id = id, %error, "it could not be removed");
                     }
                 }

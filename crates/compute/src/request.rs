@@ -193,12 +193,9 @@ fn groups(value: Option<&Value>) -> Option<Vec<String>> {
         None | Some(Value::Null) => Some(Vec::new()),
         Some(Value::Array(list)) => list
             .iter()
-            .map(|group| match group.as_object()?.get("name") {
-                // Nova takes no notice of an entry without name.
-                None => Some(None),
-                Some(name) => Some(Some(name.as_str()?.to_owned())),
-            })
-            .filter_map(Option::transpose)
+            // Nova takes no notice of an entry without name.
+            .filter(|group| group.as_object().is_none_or(|map| map.contains_key("name")))
+            .map(|group| group.get("name")?.as_str().map(str::to_owned))
             .collect(),
         Some(_) => None,
     }
