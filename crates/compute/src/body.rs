@@ -81,7 +81,7 @@ mod tests {
         let request = ServerRequest::read(&body).unwrap();
         let intent = Intent {
             id: "intent".to_owned(),
-            name: request.names()[0].clone(),
+            name: request.names().next().unwrap(),
             reservation_id: "r-1".to_owned(),
         };
         for_pod(&request, &intent, &InPod { zone, ports })

@@ -13,6 +13,8 @@
 //! A failure that is known is undone at once. When nobody knows whether the pod made
 //! the server, nothing is undone here: the job looks.
 
+use std::time::{Duration, Instant};
+
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 use tricircle_api::{Fault, FaultKind};
@@ -27,7 +29,7 @@ use crate::body::{InPod, for_pod};
 use crate::checks::over_quota;
 use crate::fault::network_fault;
 use crate::placement::Placed;
-use crate::{Compute, Intent, SERVER_RECOVER, ServerRequest};
+use crate::{Compute, Intent, SERVER_RECOVER, SERVER_REMOVE, ServerRequest};
 
 /// Everything that was looked up before the first side effect.
 struct Prepared {
@@ -76,11 +78,19 @@ impl Compute {
         let session = call.session(&pod);
         match session.post_json(Service::Compute, "/servers", body).await {
             Err(error) => Err(pod_fault(error)),
-            Ok(_) => {
-                // Nova understood what we did not: it is a server like one that was
-                // made behind our back, found by its id when asked for.
+            Ok(answer) => {
+                // Nova understood what we did not. A server that is on no network of the
+                // top and in no quota must not stay.
                 tracing::error!("a pod accepted a server create that could not be read here");
-                Err(Fault::internal("a create was accepted that could not be read"))
+                if let Some(id) = answer.pointer("/server/id").and_then(Value::as_str) {
+                    let path = format!("/servers/{id}");
+                    if let Err(error) = session.delete(Service::Compute, &path).await {
+                        tracing::error!(server.id = id, %error, "it could not be removed");
+                    }
+                }
+                Err(Fault::bad_request(
+                    "The request body could not be understood.",
+                ))
             }
         }
     }
@@ -143,8 +153,10 @@ impl Compute {
         prepared: &Prepared,
         intent: &Intent,
     ) -> Result<Value, Fault> {
+        // From before the row on: the job's clock starts with it.
+        let begun = Instant::now();
         self.begin(call, prepared, intent).await?;
-        match self.make(call, prepared, intent).await {
+        match self.make(call, prepared, intent, begun).await {
             Ok(server) => self.complete(call, prepared, intent, server).await,
             Err(Failure::Unknown(fault)) => Err(fault),
             Err(Failure::Known(fault)) => {
@@ -154,12 +166,7 @@ impl Compute {
         }
     }
 
-    async fn begin(
-        &self,
-        call: &Call,
-        prepared: &Prepared,
-        intent: &Intent,
-    ) -> Result<(), Fault> {
+    async fn begin(&self, call: &Call, prepared: &Prepared, intent: &Intent) -> Result<(), Fault> {
         let (request, flavor) = (&prepared.request, &prepared.flavor);
         let now = tricircle_db::now();
         let row = Routing {
@@ -209,6 +216,7 @@ impl Compute {
         call: &Call,
         prepared: &Prepared,
         intent: &Intent,
+        begun: Instant,
     ) -> Result<Value, Failure> {
         let placed = &prepared.placed;
         let pod_id = placed.pod.id();
@@ -237,16 +245,19 @@ impl Compute {
                 .map_err(network_fault)
         };
         let (flavor, keypair, realized) = futures_util::join!(flavor, keypair, realized);
-        let realized = flavor
-            .and(keypair)
-            .and(realized)
-            .map_err(Failure::Known)?;
+        let realized = flavor.and(keypair).and(realized).map_err(Failure::Known)?;
         let place = InPod {
             zone: &placed.bottom_zone,
             ports: &realized,
         };
         let body = for_pod(&prepared.request, intent, &place);
-        let mut session = call.session(&placed.pod).for_create();
+        let Some(limit) = self.time_to_post(begun) else {
+            return Err(Failure::Known(Fault::new(
+                FaultKind::PodTimeout,
+                "The pod took too long to prepare the networks of the server.",
+            )));
+        };
+        let mut session = call.session(&placed.pod).with_timeout(limit);
         // "none" is understood from 2.37 on, which takes all that older ones take.
         if realized.is_empty() && call.context.version() < tricircle_api::Microversion::new(2, 37) {
             session = session.at_compute_version("2.37");
@@ -255,6 +266,16 @@ impl Compute {
             .post_json(Service::Compute, "/servers", &body)
             .await
             .map_err(failure)
+    }
+
+    /// How long the pod may take over the create itself: the job looks for the server
+    /// when the grace is over, and must not look before the pod can have made it. None
+    /// when there is no time left.
+    fn time_to_post(&self, begun: Instant) -> Option<Duration> {
+        let grace = self.config.jobs.create_grace;
+        let last = grace.mul_f64(0.9);
+        let left = last.checked_sub(begun.elapsed())?;
+        Some(left.min(self.config.client.create_timeout))
     }
 
     async fn complete(
@@ -280,8 +301,7 @@ impl Compute {
             .intent_complete(&intent.id, &from, &id, &owner, SERVER_RECOVER)
             .await?;
         if !completed {
-            // The job was faster: it adopted the server, or it will find it gone.
-            tracing::warn!(server.id = id, "an unfinished create was taken over by its job");
+            self.taken_over(call, intent, pod.id(), &id).await?;
         }
         call.gateway
             .routings
@@ -289,12 +309,54 @@ impl Compute {
             .await;
         call.rewriter(pod).value(&mut answer);
         if let (Some(groups), Some(shown)) = (
-            prepared.request.server().and_then(|s| s.get("security_groups")),
+            prepared
+                .request
+                .server()
+                .and_then(|s| s.get("security_groups")),
             answer.pointer_mut("/server/security_groups"),
         ) {
             *shown = groups.clone();
         }
         Ok(answer)
+    }
+
+    /// The job was faster: it adopted the server, or it did not see it yet and took its
+    /// ports away, and then the server must go too.
+    async fn taken_over(
+        &self,
+        call: &Call,
+        intent: &Intent,
+        pod_id: &str,
+        server_id: &str,
+    ) -> Result<(), Fault> {
+        let row = self.store.routing_by_id(&intent.id).await?;
+        if row.is_some_and(|row| row.top_id.as_deref() == Some(server_id)) {
+            return Ok(());
+        }
+        tracing::warn!(
+            server.id = server_id,
+            "a create came too late and is undone"
+        );
+        let job = NewJob {
+            pod_id: pod_id.to_owned(),
+            project_id: call.context.project_id.clone(),
+            request_id: call.request_id().to_owned(),
+            run_after: self.config.jobs.retry_base,
+            ..NewJob::new(SERVER_REMOVE, server_id)
+        };
+        self.jobs.enqueue(&job).await?;
+        let admin = self
+            .pods
+            .admin(pod_id, call.request_id())
+            .map_err(pod_fault)?;
+        admin
+            .delete(Service::Compute, &format!("/servers/{server_id}"))
+            .await
+            .map_err(pod_fault)?;
+        Err(Fault::new(
+            FaultKind::PodTimeout,
+            "The pod took too long to create the server.",
+        ))
     }
 
     /// Takes back what this create made, as far as possible now; the job does the rest.
@@ -310,7 +372,11 @@ impl Compute {
             Err(error) => Err(error.to_string()),
         };
         if let Err(error) = ended {
-            tracing::warn!(intent.id = intent.id, error, "the rest of a failed create is left to its job");
+            tracing::warn!(
+                intent.id = intent.id,
+                error,
+                "the rest of a failed create is left to its job"
+            );
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Deleting a server: the wish and its job are written before the pod is asked.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use tricircle_api::Fault;
 use tricircle_db::models::{NewJob, RoutingKind};
@@ -27,19 +29,19 @@ impl Compute {
             request_id: call.context.request_id().to_owned(),
             ..NewJob::new(SERVER_REMOVE, id)
         };
-        let mut soon = job.clone();
         self.store.removal_begin(kind, id, &job).await?;
         let answer = forward_to(call, &pod, body).await;
         match &answer {
             Ok(response) if response.status().is_success() || response.status() == 404 => {
-                soon.run_after = std::time::Duration::ZERO;
+                let soon = NewJob {
+                    run_after: Duration::ZERO,
+                    ..job
+                };
                 self.jobs.enqueue(&soon).await?;
                 call.gateway.routings.forget(kind, id).await;
             }
-            Ok(response) if response.status().is_client_error() => {
-                self.store.removal_refused(kind, id, SERVER_REMOVE).await?;
-            }
-            // Nobody knows: the job looks.
+            // Refused, or nobody knows: the job looks. It is not called off, for it may
+            // also be that of another request for the same server, which the pod accepted.
             _ => {}
         }
         answer

@@ -11,11 +11,7 @@ use crate::flavors::segment;
 
 impl Compute {
     /// The user's keypair; Nova's 400 when there is none of that name.
-    pub(crate) async fn usable_keypair(
-        &self,
-        user_id: &str,
-        name: &str,
-    ) -> Result<Keypair, Fault> {
+    pub(crate) async fn usable_keypair(&self, user_id: &str, name: &str) -> Result<Keypair, Fault> {
         self.store
             .keypair_by_name(user_id, name)
             .await?
@@ -56,7 +52,10 @@ impl Compute {
             let body = json!({"keypair": {
                 "name": keypair.name, "public_key": keypair.public_key, "type": keypair.key_type,
             }});
-            match user.post_json(Service::Compute, "/os-keypairs", &body).await {
+            match user
+                .post_json(Service::Compute, "/os-keypairs", &body)
+                .await
+            {
                 Ok(_) => {}
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(pod_fault(error)),
@@ -68,9 +67,23 @@ impl Compute {
         Ok(())
     }
 
+    /// Removes a keypair from a pod that the top knows nothing of. `user` is the user's
+    /// session.
+    pub async fn remove_stray_keypair(&self, user: &PodSession, name: &str) -> Result<(), Fault> {
+        let path = format!("/os-keypairs/{}", segment(name));
+        match user.delete(Service::Compute, &path).await {
+            Err(error) if !error.is_not_found() => Err(pod_fault(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Removes a deleted keypair from the pods that have it. What cannot be removed now
     /// stays behind as the user's own in that pod, where the top does not see it.
-    pub async fn remove_keypair(&self, call: &tricircle_gateway::Call, name: &str) -> Result<(), Fault> {
+    pub async fn remove_keypair(
+        &self,
+        call: &tricircle_gateway::Call,
+        name: &str,
+    ) -> Result<(), Fault> {
         let top_id = format!("{}/{name}", call.context.user_id);
         let rows = self
             .store

@@ -87,11 +87,12 @@ impl ServerRequest {
 
     /// The names of the servers: the user's for one, numbered for several, as Nova
     /// numbers them.
-    pub fn names(&self) -> Vec<String> {
-        match self.max_count {
-            1 => vec![self.name.clone()],
-            many => (1..=many).map(|n| format!("{}-{n}", self.name)).collect(),
-        }
+    /// One after the other: a user may ask for more than fit into memory.
+    pub fn names(&self) -> impl Iterator<Item = String> + '_ {
+        (1..=self.max_count).map(|n| match self.max_count {
+            1 => self.name.clone(),
+            _ => format!("{}-{n}", self.name),
+        })
     }
 }
 
@@ -125,8 +126,9 @@ fn optional_text(value: Option<&Value>) -> Option<Option<String>> {
 fn count(value: Option<&Value>, default: u32) -> Option<u32> {
     let number = match value {
         None | Some(Value::Null) => return Some(default),
-        Some(Value::Number(number)) => u32::try_from(number.as_u64()?).ok()?,
-        Some(Value::String(text)) => text.parse().ok()?,
+        // The quota ends it long before that many.
+        Some(Value::Number(number)) => u32::try_from(number.as_u64()?).unwrap_or(u32::MAX),
+        Some(Value::String(text)) => u32::try_from(text.parse::<u64>().ok()?).unwrap_or(u32::MAX),
         Some(_) => return None,
     };
     (number > 0).then_some(number)
@@ -191,6 +193,8 @@ fn groups(value: Option<&Value>) -> Option<Vec<String>> {
         None | Some(Value::Null) => Some(Vec::new()),
         Some(Value::Array(list)) => list
             .iter()
+            // Nova takes no notice of an entry without name.
+            .filter(|group| group.as_object().is_none_or(|map| map.contains_key("name")))
             .map(|group| group.get("name")?.as_str().map(str::to_owned))
             .collect(),
         Some(_) => None,
@@ -265,9 +269,11 @@ mod tests {
     #[test]
     fn several_servers_are_numbered_and_share_nothing_else() {
         let request = read(json!({"min_count": 2})).unwrap();
-        assert_eq!(request.names(), ["vm-1", "vm-2"]);
-        assert_eq!(read(json!({"max_count": "3"})).unwrap().names().len(), 3);
-        assert_eq!(read(json!({})).unwrap().names(), ["vm"]);
+        assert!(request.names().eq(["vm-1", "vm-2"]));
+        assert_eq!(read(json!({"max_count": "3"})).unwrap().names().count(), 3);
+        assert!(read(json!({})).unwrap().names().eq(["vm"]));
+        let many = read(json!({"max_count": u64::MAX})).unwrap();
+        assert_eq!(many.names().next().unwrap(), "vm-1");
     }
 
     #[test]
@@ -291,6 +297,12 @@ mod tests {
             read(json!({"networks": "none"})).unwrap().networks,
             RequestedNetworks::None
         ));
+    }
+
+    #[test]
+    fn a_group_without_name_is_no_group() {
+        let request = read(json!({"security_groups": [{}, {"name": "web"}]})).unwrap();
+        assert_eq!(request.groups, ["web"]);
     }
 
     #[test]

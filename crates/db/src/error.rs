@@ -77,6 +77,7 @@ fn is_lost(message: &str) -> bool {
     [
         "connection reset",
         "connection closed",
+        "connection to the server is closed",
         "broken pipe",
         "connection refused",
         "server has gone away",

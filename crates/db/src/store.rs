@@ -133,8 +133,8 @@ fn sqlite_pool(path: &str, options: StoreOptions) -> Result<Pool<sqlite::Conn>, 
 
 fn mysql_pool(url: &str, options: StoreOptions) -> Result<Pool<mysql::Conn>, DbError> {
     let mut config = ManagerConfig::<mysql::Conn>::default();
-    // A lost connection shows at its first use and is retried there: cheaper
-    // than a round trip at each checkout.
+    // A lost connection shows at its first use and is dropped there, with all that
+    // are idle: cheaper than a round trip at each checkout.
     config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(|url| {
         async move {
@@ -231,7 +231,14 @@ macro_rules! on_backend {
                         }
                         None => Err(DbError::Stale("connection")),
                     };
-                    $conn.give_back();
+                    match &result {
+                        // The server went away: the other idle connections lead there too.
+                        Err(DbError::Unavailable(_)) => {
+                            drop($conn);
+                            pool.retain(|_, _| false);
+                        }
+                        _ => $conn.give_back(),
+                    }
                     result
                 }
             };

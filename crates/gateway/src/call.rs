@@ -40,6 +40,23 @@ pub struct Call {
     pub top_root: String,
 }
 
+/// Whether a path means the same to us and to a pod. Servers and URL libraries take
+/// `..`, empty segments and backslashes out: what the table took for one call would
+/// arrive as another.
+fn is_plain(path: &str) -> bool {
+    let dots = |segment: &str| {
+        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+        plain == "." || plain == ".."
+    };
+    let lower = path.to_ascii_lowercase();
+    let hidden = ["\\", "%5c", "%2f", "%00"];
+    let mut segments = path.strip_prefix('/').unwrap_or(path).split('/');
+    path == "/"
+        || path.is_empty()
+        || (!hidden.iter().any(|sign| lower.contains(sign))
+            && segments.all(|segment| !segment.is_empty() && !dots(segment)))
+}
+
 impl Call {
     /// Takes the path apart; a project in it that is not the token's is 400.
     pub(crate) fn new(
@@ -60,6 +77,9 @@ impl Call {
                 .and_then(|rest| rest.strip_prefix(project))
                 .unwrap_or(&path)
                 .to_owned();
+        }
+        if !is_plain(&path) {
+            return Err(Fault::no_such_path());
         }
         let base = site.base_url(&request);
         let top_root = base.strip_suffix(version).unwrap_or(&base).to_owned();
@@ -158,5 +178,34 @@ impl Call {
             self.gateway.surface.fields,
             pod.view.clone(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain;
+
+    #[test]
+    fn paths_that_a_pod_would_read_otherwise_are_not_passed_on() {
+        for path in [
+            "/",
+            "",
+            "/servers",
+            "/servers/a/action",
+            "/os-keypairs/a%20b.c",
+        ] {
+            assert!(is_plain(path), "{path}");
+        }
+        for path in [
+            "/servers/a/../b",
+            "/servers/a/%2e%2E/b",
+            "/servers/a/./b",
+            "/servers//b",
+            "/servers/a/",
+            "/servers/a\\..\\b",
+            "/servers/a%2Fos-interface",
+        ] {
+            assert!(!is_plain(path), "{path}");
+        }
     }
 }

@@ -59,6 +59,11 @@ impl PodSession {
         &self.entry
     }
 
+    /// The id under which the pod logs the calls.
+    pub fn request_id(&self) -> &str {
+        &self.caller.request_id
+    }
+
     /// The same with this header on every call, e.g. a microversion.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {

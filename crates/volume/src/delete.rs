@@ -40,10 +40,8 @@ impl Volumes {
                 self.jobs.enqueue(&soon).await?;
                 call.gateway.routings.forget(kind, id).await;
             }
-            Ok(response) if response.status().is_client_error() => {
-                self.store.removal_refused(kind, id, VOLUME_REMOVE).await?;
-            }
-            // Nobody knows: the job looks.
+            // Refused, or nobody knows: the job looks. It is not called off, for it may
+            // also be that of another request for the same volume, which the pod accepted.
             _ => {}
         }
         answer

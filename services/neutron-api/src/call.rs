@@ -106,7 +106,7 @@ impl Call {
         let pushed = self
             .api
             .network
-            .push(kind, id, self.context.request_id())
+            .push_surely(kind, id, self.context.request_id())
             .await;
         if pushed.is_err() {
             tracing::info!(resource.id = id, "not all pods have the change");

@@ -50,7 +50,9 @@ pub(crate) async fn intent_complete(
     job_kind: &str,
 ) -> Result<bool, DbError> {
     transaction!(conn, async |conn: &mut Conn| {
-        if !resources::routing_complete(conn, intent_id, from, top_id).await? {
+        if !resources::forget_hints(conn, intent_id, from, top_id).await?
+            || !resources::routing_complete(conn, intent_id, from, top_id).await?
+        {
             return Ok(false);
         }
         ports::move_device(conn, intent_id, top_id, device_owner).await?;

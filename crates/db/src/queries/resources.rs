@@ -100,6 +100,41 @@ pub(crate) async fn routing_move(
     Ok(moved > 0)
 }
 
+/// Makes room for an intent that is about to get its id: whoever asked for the resource
+/// before, by an id seen in a pod's list, left a routing that knows less. False, and
+/// nothing is changed, when the intent is no longer in one of the states `from`.
+pub(crate) async fn forget_hints(
+    conn: &mut Conn,
+    intent_id: &str,
+    from: &[RoutingState],
+    top_id: &str,
+) -> Result<bool, DbError> {
+    // Takes the row, so that its state is still this when it is completed.
+    let mine = diesel::update(
+        resource_routings::table
+            .filter(resource_routings::id.eq(intent_id))
+            .filter(resource_routings::state.eq_any(from.to_vec())),
+    )
+    .set(resource_routings::updated_at.eq(now()))
+    .execute(conn)
+    .await?;
+    let Some(intent) = routing_by_id(conn, intent_id).await? else {
+        return Ok(false);
+    };
+    if mine == 0 {
+        return Ok(false);
+    }
+    diesel::delete(
+        resource_routings::table
+            .filter(resource_routings::kind.eq(intent.kind))
+            .filter(resource_routings::top_id.eq(top_id))
+            .filter(resource_routings::id.ne(intent_id)),
+    )
+    .execute(conn)
+    .await?;
+    Ok(true)
+}
+
 /// Gives an intent its id: the pod answered. False when the intent is no longer in
 /// one of the states `from`: somebody else decided over it meanwhile.
 pub(crate) async fn routing_complete(
@@ -155,7 +190,7 @@ pub(crate) async fn realization_claim(
     conn: &mut Conn,
     intent: &Realization,
 ) -> Result<Realization, DbError> {
-    transaction!(conn, async |conn: &mut Conn| {
+    let claimed = transaction!(conn, async |conn: &mut Conn| {
         if let Some(found) =
             realization_find(conn, intent.kind, &intent.top_id, &intent.pod_id).await?
         {
@@ -167,7 +202,16 @@ pub(crate) async fn realization_claim(
             .await?;
         Ok(intent.clone())
     })
-    .await
+    .await;
+    match claimed {
+        // Somebody else's insert came between our look and ours.
+        Err(DbError::Duplicate(_)) => {
+            realization_find(conn, intent.kind, &intent.top_id, &intent.pod_id)
+                .await?
+                .ok_or(DbError::Stale("a realization"))
+        }
+        other => other,
+    }
 }
 
 pub(crate) async fn realization_find(
@@ -233,7 +277,9 @@ pub(crate) async fn realizations(
     Ok(query.load(conn).await?)
 }
 
-/// The pod has it now: its id there, what was sent, and what else to remember.
+/// The pod has it now: its id there, what was sent, and what else to remember. False
+/// when the row is gone or going: somebody removes the thing, and what was made
+/// meanwhile is the caller's to take back.
 pub(crate) async fn realization_present(
     conn: &mut Conn,
     id: &str,
@@ -241,16 +287,20 @@ pub(crate) async fn realization_present(
     digest: &str,
     data: &serde_json::Value,
 ) -> Result<bool, DbError> {
-    let changed = diesel::update(pod_realizations::table.find(id))
-        .set((
-            pod_realizations::state.eq(RealizationState::Present),
-            pod_realizations::bottom_id.eq(Some(bottom_id)),
-            pod_realizations::digest.eq(digest),
-            pod_realizations::data.eq(data.to_string()),
-            pod_realizations::updated_at.eq(now()),
-        ))
-        .execute(conn)
-        .await?;
+    let changed = diesel::update(
+        pod_realizations::table
+            .filter(pod_realizations::id.eq(id))
+            .filter(pod_realizations::state.ne(RealizationState::Deleting)),
+    )
+    .set((
+        pod_realizations::state.eq(RealizationState::Present),
+        pod_realizations::bottom_id.eq(Some(bottom_id)),
+        pod_realizations::digest.eq(digest),
+        pod_realizations::data.eq(data.to_string()),
+        pod_realizations::updated_at.eq(now()),
+    ))
+    .execute(conn)
+    .await?;
     Ok(changed > 0)
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tricircle_db::DbError;
-use tricircle_db::models::{Realization, RealizationKind, RealizationState};
+use tricircle_db::models::{Realization, RealizationKind, RealizationState, RowState};
 use tricircle_pods::{PodError, PodSession, Service};
 
 use super::body::mark;
@@ -95,6 +95,12 @@ impl Network {
         if let (RealizationState::Present, Some(id)) = (row.state, &row.bottom_id) {
             return Ok(id.clone());
         }
+        if !self.still_wanted(wanted.kind, wanted.top_id).await? {
+            // Deleted between our reading it and our row: its job may have looked for
+            // rows already and found none, so this one is ours to take back.
+            self.remove_from_pod(&row, session.request_id()).await?;
+            return Err(gone(wanted.kind, wanted.top_id));
+        }
         // Nobody can have made it before a row existed.
         let found = match fresh {
             true => None,
@@ -107,9 +113,16 @@ impl Network {
             Some(id) => id,
             None => self.create(session, &wanted).await?,
         };
-        self.store
+        let kept = self
+            .store
             .realization_present(&row.id, &id, &digest(wanted.revision), &wanted.data)
             .await?;
+        if !kept {
+            // Whoever removes it looked in the pod before it was there.
+            let (collection, _) = names(wanted.kind);
+            delete_quietly(session, &format!("/{collection}/{id}")).await?;
+            return Err(gone(wanted.kind, wanted.top_id));
+        }
         tracing::info!(
             pod.name = session.pod().region(),
             top.id = wanted.top_id,
@@ -118,6 +131,29 @@ impl Network {
             wanted.kind
         );
         Ok(id)
+    }
+
+    /// Whether users still see the thing at the top.
+    async fn still_wanted(
+        &self,
+        kind: RealizationKind,
+        top_id: &str,
+    ) -> Result<bool, NetworkError> {
+        let store = &self.store;
+        let state = match kind {
+            RealizationKind::Network => {
+                let found = store.network_by_id(top_id).await?;
+                found.map(|view| view.network.state)
+            }
+            RealizationKind::Subnet => store.subnet_by_id(top_id).await?.map(|row| row.state),
+            RealizationKind::Port => store.port_by_id(top_id).await?.map(|view| view.port.state),
+            RealizationKind::SecurityGroup => {
+                let found = store.security_group_by_id(top_id).await?;
+                found.map(|view| view.group.state)
+            }
+            _ => return Ok(true),
+        };
+        Ok(state == Some(RowState::Live))
     }
 
     async fn create(
@@ -188,6 +224,17 @@ impl Network {
             delete_quietly(session, &format!("/{collection}/{twin}")).await?;
         }
         Ok(kept)
+    }
+}
+
+/// The thing was deleted at the top while it was being made.
+fn gone(kind: RealizationKind, top_id: &str) -> NetworkError {
+    let id = top_id.to_owned();
+    match kind {
+        RealizationKind::Port => NetworkError::PortNotFound(id),
+        RealizationKind::Subnet => NetworkError::SubnetNotFound(id),
+        RealizationKind::SecurityGroup => NetworkError::SecurityGroupNotFound(id),
+        _ => NetworkError::NetworkNotFound(id),
     }
 }
 

@@ -39,7 +39,16 @@ impl Network {
         let (row, fresh) = self
             .claim(kind, &subnet.id, &pod_id, &subnet.project_id)
             .await?;
-        let held = self.reserve_for_pod(subnet, &pod_id).await?;
+        let held = match self.reserve_for_pod(subnet, &pod_id).await {
+            Ok(held) => held,
+            Err(error) => {
+                // Nothing was made, and a subnet that is gone has no job to clean up.
+                if fresh {
+                    self.store.realization_delete(&row.id).await?;
+                }
+                return Err(error);
+            }
+        };
         let gateway = held
             .iter()
             .find(|address| address.purpose == AddressPurpose::Gateway)

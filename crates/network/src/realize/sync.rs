@@ -1,14 +1,39 @@
 //! Bringing changes of what pods have already to them.
 
 use serde_json::{Value, json};
-use tricircle_db::models::{Realization, RealizationKind};
+use tricircle_db::models::{NewJob, Realization, RealizationKind};
 use tricircle_pods::{PodSession, Service};
 
 use super::body;
 use super::ensure::{digest, names};
+use crate::kinds::{NETWORK_SYNC, PORT_SYNC, SECURITY_GROUP_SYNC, SUBNET_SYNC};
 use crate::{Network, NetworkError};
 
 impl Network {
+    /// Brings a change to the pods now, as far as they can be reached; a job sees to it
+    /// that they all get it, also when this process ends in between or a pod is just
+    /// realizing the thing as it was.
+    pub async fn push_surely(
+        &self,
+        kind: RealizationKind,
+        top_id: &str,
+        request_id: &str,
+    ) -> Result<(), NetworkError> {
+        if self.pods_of(kind, top_id).await?.is_empty() {
+            return Ok(());
+        }
+        if let Some(name) = sync_kind(kind) {
+            let job = NewJob {
+                // By then the pods have it, as a rule, and the job finds nothing to do.
+                run_after: self.config.jobs.retry_base.saturating_mul(5),
+                request_id: request_id.to_owned(),
+                ..NewJob::new(name, top_id)
+            };
+            self.jobs.enqueue(&job).await?;
+        }
+        self.push(kind, top_id, request_id).await
+    }
+
     /// Brings the top's present state of a thing to every pod that has it. Every pod is
     /// tried; the first error is the answer.
     pub async fn push(
@@ -77,5 +102,16 @@ impl Network {
             .realization_present(&row.id, bottom_id, &digest, &body::parsed(&row.data))
             .await?;
         Ok(())
+    }
+}
+
+/// The job that brings changes of a kind to the pods.
+fn sync_kind(kind: RealizationKind) -> Option<&'static str> {
+    match kind {
+        RealizationKind::Network => Some(NETWORK_SYNC),
+        RealizationKind::Subnet => Some(SUBNET_SYNC),
+        RealizationKind::Port => Some(PORT_SYNC),
+        RealizationKind::SecurityGroup => Some(SECURITY_GROUP_SYNC),
+        _ => None,
     }
 }

@@ -9,7 +9,7 @@ use tricircle_api::{Fault, Microversion};
 use tricircle_db::DbError;
 use tricircle_db::models::{Keypair, Realization, RealizationKind};
 use tricircle_gateway::{Call, pod_fault};
-use tricircle_pods::Service;
+use tricircle_pods::{PodError, Service};
 
 use super::read;
 use crate::state::State;
@@ -46,9 +46,7 @@ pub(crate) async fn index(
 async fn find(state: &State, call: &Call) -> Result<Keypair, Fault> {
     let (user_id, name) = (&call.context.user_id, call.param("name"));
     let found = state.compute.store.keypair_by_name(user_id, name).await?;
-    found.ok_or_else(|| {
-        Fault::not_found(format!("Keypair {name} not found for user {user_id}"))
-    })
+    found.ok_or_else(|| Fault::not_found(format!("Keypair {name} not found for user {user_id}")))
 }
 
 /// Shows a keypair.
@@ -59,7 +57,12 @@ pub(crate) async fn show(
 ) -> Result<HttpResponse, Fault> {
     let keypair = find(&state, &call).await?;
     let mut item = brief(&call, &keypair);
-    item["created_at"] = json!(keypair.created_at.format("%Y-%m-%dT%H:%M:%S.%6f").to_string());
+    item["created_at"] = json!(
+        keypair
+            .created_at
+            .format("%Y-%m-%dT%H:%M:%S.%6f")
+            .to_string()
+    );
     item["deleted"] = json!(false);
     item["deleted_at"] = Value::Null;
     item["updated_at"] = Value::Null;
@@ -78,7 +81,10 @@ pub(crate) async fn create(
     let store = &state.compute.store;
     let wanted = body.get("keypair").and_then(|k| k.get("name"));
     if let Some(name) = wanted.and_then(Value::as_str)
-        && store.keypair_by_name(&call.context.user_id, name).await?.is_some()
+        && store
+            .keypair_by_name(&call.context.user_id, name)
+            .await?
+            .is_some()
     {
         return Err(exists(name));
     }
@@ -88,11 +94,24 @@ pub(crate) async fn create(
         return Err(Fault::forbidden("Quota exceeded, too many key pairs."));
     }
     let pod = call.any_pod()?;
-    let made = call
-        .session(&pod)
-        .post_json(Service::Compute, "/os-keypairs", &Value::Object(body))
-        .await
-        .map_err(pod_fault)?;
+    let session = call.session(&pod);
+    let name = wanted
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    let body = Value::Object(body);
+    let mut made = session
+        .post_json(Service::Compute, "/os-keypairs", &body)
+        .await;
+    if made.as_ref().is_err_and(PodError::is_conflict) {
+        // The top has none of this name, so the pod's is what a create that was cut off,
+        // or a delete while the pod was away, left there.
+        state.compute.remove_stray_keypair(&session, &name).await?;
+        made = session
+            .post_json(Service::Compute, "/os-keypairs", &body)
+            .await;
+    }
+    let made = made.map_err(pod_fault)?;
     let text = |key: &str| {
         made.get("keypair")
             .and_then(|keypair| keypair.get(key))
