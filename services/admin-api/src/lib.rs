@@ -37,10 +37,7 @@ const RESOURCES: [(&str, &str); 4] = [
 ];
 
 /// Starts the service on parts that are built.
-pub async fn start(
-    parts: Parts,
-    shutdown: CancellationToken,
-) -> Result<Vec<Running>, StartError> {
+pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Running>, StartError> {
     let listen = parts.config.admin_api.clone();
     let service = parts.service("admin-api", FaultStyle::Admin, &listen)?;
     let state = web::Data::new(State::new(parts));
