@@ -23,11 +23,7 @@ impl Broker {
             return None;
         };
         let mut url = Url::parse(&url).unwrap();
-        let target = format!(
-            "{}:{}",
-            url.host_str().unwrap(),
-            url.port().unwrap_or(5672)
-        );
+        let target = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5672));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         url.set_host(Some("127.0.0.1")).unwrap();

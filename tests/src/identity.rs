@@ -87,6 +87,28 @@ impl Login {
     }
 }
 
+/// An API that the top and the pods have alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    /// Nova's.
+    Compute,
+    /// Cinder's.
+    Volume,
+    /// Neutron's.
+    Network,
+}
+
+impl Region {
+    /// Calls to one of its APIs.
+    pub fn api(&self, api: Api) -> &Client {
+        match api {
+            Api::Compute => &self.compute,
+            Api::Volume => &self.volume,
+            Api::Network => &self.network,
+        }
+    }
+}
+
 /// A region through the eyes of one user: the top, or a pod.
 #[derive(Debug, Clone)]
 pub struct Region {

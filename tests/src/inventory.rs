@@ -49,12 +49,13 @@ impl World {
         let mut inventory = Inventory::default();
         for place in 0..self.pods.len() {
             let pod = self.pod(place, "admin", "admin").await;
-            let mut add = |kind: &str, items: &[Value], counts: &dyn Fn(&Value) -> bool| {
-                let of_pod = items.iter().filter(|item| counts(item));
-                inventory.in_pods.extend(of_pod.map(|item| {
-                    format!("{} {kind} {} {}", pod.name, item["id"], item["name"])
-                }));
-            };
+            let mut add =
+                |kind: &str, items: &[Value], counts: &dyn Fn(&Value) -> bool| {
+                    let of_pod = items.iter().filter(|item| counts(item));
+                    inventory.in_pods.extend(of_pod.map(|item| {
+                        format!("{} {kind} {} {}", pod.name, item["id"], item["name"])
+                    }));
+                };
             let named = |item: &Value| contains(item, "name", &self.tag);
             let marked = |item: &Value| contains(item, "description", MARK);
             let servers = all(&pod.compute, "/servers?all_tenants=1", "/servers").await;

@@ -45,7 +45,13 @@ impl Settings {
             keystone = self.keystone,
             grace = self.create_grace,
         );
-        for section in ["admin_api", "neutron_api", "nova_apigw", "cinder_apigw", "xjob"] {
+        for section in [
+            "admin_api",
+            "neutron_api",
+            "nova_apigw",
+            "cinder_apigw",
+            "xjob",
+        ] {
             let port = self.ports.iter().find(|(name, _)| *name == section);
             let port = port.map_or(0, |(_, port)| *port);
             write!(

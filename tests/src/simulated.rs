@@ -133,7 +133,9 @@ impl Simulated {
         let settings = Settings {
             keystone: cloud.keystone_url(),
             database: database.connection.clone(),
-            broker: broker.as_ref().map_or_else(String::new, Broker::transport_url),
+            broker: broker
+                .as_ref()
+                .map_or_else(String::new, Broker::transport_url),
             // Nobody tells a worker in another process where there is no broker.
             polling: broker.is_none() && !place.outside.is_empty(),
             create_grace: place.create_grace.as_secs_f64(),
@@ -197,9 +199,24 @@ impl Simulated {
             admin.admin.post("/pods", body).await.expect(201);
         }
         let clients = [
-            ("os-availability-zone", "availabilityZoneInfo", "zoneName", &admin.compute),
-            ("os-availability-zone", "availabilityZoneInfo", "zoneName", &admin.volume),
-            ("availability_zones", "availability_zones", "name", &admin.network),
+            (
+                "os-availability-zone",
+                "availabilityZoneInfo",
+                "zoneName",
+                &admin.compute,
+            ),
+            (
+                "os-availability-zone",
+                "availabilityZoneInfo",
+                "zoneName",
+                &admin.volume,
+            ),
+            (
+                "availability_zones",
+                "availability_zones",
+                "name",
+                &admin.network,
+            ),
         ];
         for (path, key, name, client) in clients {
             until(LIMIT, &format!("zones at {}", client.base()), || async {

@@ -72,9 +72,8 @@ impl World {
             assert!(!required, "TRICIRCLE_REAL_CLOUD is not set but required");
             return None;
         };
-        let variable = |name: &str, default: &str| {
-            std::env::var(name).unwrap_or_else(|_| default.to_owned())
-        };
+        let variable =
+            |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
         let password = variable("TRICIRCLE_REAL_PASSWORD", "secret");
         let pods = variable("TRICIRCLE_REAL_PODS", "Pod1,Pod2");
         let pods: Vec<String> = pods.split(',').map(str::to_owned).collect();

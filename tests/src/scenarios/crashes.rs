@@ -60,7 +60,11 @@ pub async fn gateway_dies_before_the_pods_create(world: &mut Simulated) {
 
     let create = begin_create(&world.world, &demo, &network);
     fault_played(world, 0).await;
-    assert_ne!(ports_on(&demo, &network).await, 0, "the create was under way");
+    assert_ne!(
+        ports_on(&demo, &network).await,
+        0,
+        "the create was under way"
+    );
     world.process(Service::Compute).kill().await;
     assert!(create.await.unwrap().is_err(), "nobody answered the create");
     world.process(Service::Compute).restart().await;
@@ -105,7 +109,9 @@ pub async fn worker_dies_in_a_job(world: &mut Simulated) {
     let before = world.inventory().await;
     let demo = world.demo().await;
     let network = network(world, &demo).await;
-    let server = world.create_server(&demo, "vm", world.zone(0), &network).await;
+    let server = world
+        .create_server(&demo, "vm", world.zone(0), &network)
+        .await;
     demo.wait_server(&server, "ACTIVE").await;
 
     hang_once(world, "/ports/");
@@ -113,7 +119,11 @@ pub async fn worker_dies_in_a_job(world: &mut Simulated) {
     demo.compute.delete(&path).await.expect(204);
     fault_played(world, 0).await;
     world.process(Service::Jobs).kill().await;
-    assert_ne!(world.pods[0].inventory().ports, [], "killed before the port went");
+    assert_ne!(
+        world.pods[0].inventory().ports,
+        [],
+        "killed before the port went"
+    );
     world.process(Service::Jobs).restart().await;
     demo.wait_server_gone(&server).await;
 
@@ -122,7 +132,11 @@ pub async fn worker_dies_in_a_job(world: &mut Simulated) {
     demo.delete_network(&network).await;
     fault_played(world, 0).await;
     world.process(Service::Jobs).kill().await;
-    assert_ne!(world.pods[0].inventory().networks, [], "killed before the network went");
+    assert_ne!(
+        world.pods[0].inventory().networks,
+        [],
+        "killed before the network went"
+    );
     world.process(Service::Jobs).restart().await;
     world.nothing_left_since(&before).await;
     world.assert_pods_clean();
@@ -135,15 +149,26 @@ pub async fn worker_dies_in_a_recovery(world: &mut Simulated) {
     let demo = world.demo().await;
     let network = network(world, &demo).await;
     let nova = |method: &str, path: &str| {
-        Match::service(PodService::Nova).method(method).path(path).unwrap()
+        Match::service(PodService::Nova)
+            .method(method)
+            .path(path)
+            .unwrap()
     };
     let faults = world.pods[0].faults();
-    faults.inject(nova("POST", "/servers$"), Fault::DropReplyAfterCommit, Times::N(1));
+    faults.inject(
+        nova("POST", "/servers$"),
+        Fault::DropReplyAfterCommit,
+        Times::N(1),
+    );
     let body = world.server_body("vm", world.zone(0), json!([{"uuid": network}]));
     let answer = demo.compute.post("/servers", body).await;
     assert!(answer.status >= 500, "{}: {}", answer.status, answer.text);
     faults.clear();
-    faults.inject(nova("GET", "/servers/detail"), Fault::HangForever, Times::N(1));
+    faults.inject(
+        nova("GET", "/servers/detail"),
+        Fault::HangForever,
+        Times::N(1),
+    );
     fault_played(world, 0).await;
     world.process(Service::Jobs).kill().await;
     world.process(Service::Jobs).restart().await;
@@ -202,12 +227,14 @@ async fn adopted(world: &Simulated, demo: &Region) -> String {
     until(LIMIT, "the server has a routing", || async {
         let path = "/routings?resource_type=server&state=active";
         let body = admin.admin.get(path).await.expect(200);
-        let known = list(&body, "/routings").iter().any(|r| r["top_id"] == *server);
+        let known = list(&body, "/routings")
+            .iter()
+            .any(|r| r["top_id"] == *server);
         if known { Ok(()) } else { Err(body.to_string()) }
     })
     .await;
     demo.wait_server(&server, "ACTIVE").await;
-    assert_eq!(servers(demo).await, [server.clone()]);
+    assert_eq!(servers(demo).await, made);
     let ports = demo.ports_of(&server).await;
     assert_eq!(ports.len(), 1, "{ports:?}");
     server
@@ -233,7 +260,10 @@ async fn finish(
 
 async fn servers(demo: &Region) -> Vec<String> {
     let body = demo.compute.get("/servers").await.expect(200);
-    list(&body, "/servers").iter().map(|s| string(s, "/id")).collect()
+    list(&body, "/servers")
+        .iter()
+        .map(|s| string(s, "/id"))
+        .collect()
 }
 
 async fn ports_on(demo: &Region, network: &str) -> usize {

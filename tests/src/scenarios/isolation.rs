@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::http::{Client, list, string};
-use crate::identity::Region;
+use crate::http::{list, string};
+use crate::identity::{Api, Region};
 use crate::world::World;
 
 use super::refusals::comparable;
@@ -11,15 +11,14 @@ use super::refusals::comparable;
 /// Without a token, and with one that is none: 401, with the way to Keystone.
 pub async fn without_a_good_token(world: &World) {
     let (top, pod) = (world.demo().await, world.pod(0, "demo", "demo").await);
-    let of_pods: [(fn(&Region) -> &Client, &str); 3] = [
-        (|r| &r.compute, "/servers"),
-        (|r| &r.volume, "/volumes"),
-        (|r| &r.network, "/networks"),
-    ];
-    for (client, path) in of_pods {
+    for (api, path) in [
+        (Api::Compute, "/servers"),
+        (Api::Volume, "/volumes"),
+        (Api::Network, "/networks"),
+    ] {
         for token in [None, Some("no-token-at-all")] {
             let call = |region: &Region| {
-                let client = client(region).without("X-Auth-Token");
+                let client = region.api(api).without("X-Auth-Token");
                 let client = match token {
                     Some(token) => client.with("X-Auth-Token", token),
                     None => client,
@@ -28,14 +27,21 @@ pub async fn without_a_good_token(world: &World) {
             };
             let (ours, theirs) = (call(&top).await, call(&pod).await);
             assert_eq!(ours.status, 401, "{}: {}", ours.call, ours.text);
-            assert_eq!(ours.header("WWW-Authenticate"), theirs.header("WWW-Authenticate"));
+            assert_eq!(
+                ours.header("WWW-Authenticate"),
+                theirs.header("WWW-Authenticate")
+            );
             assert_eq!(comparable(&ours), comparable(&theirs), "{}", ours.call);
         }
     }
     let admin = world.admin().await.admin.without("X-Auth-Token");
     let refused = admin.get("/pods").await;
     assert_eq!(refused.status, 401);
-    assert!(refused.header("WWW-Authenticate").starts_with("Keystone uri="));
+    assert!(
+        refused
+            .header("WWW-Authenticate")
+            .starts_with("Keystone uri=")
+    );
     let user = world.demo().await.admin.get("/pods").await;
     assert_eq!(user.status, 403, "the admin API is for administrators");
 }
@@ -48,7 +54,9 @@ pub async fn projects_and_readers(world: &World) {
     let (network, subnet) = world
         .create_network_and_subnet(&demo, "own", "10.0.3.0/24")
         .await;
-    let server = world.create_server(&demo, "own", world.zone(0), &network).await;
+    let server = world
+        .create_server(&demo, "own", world.zone(0), &network)
+        .await;
     let volume = world.create_volume(&demo, "own", world.zone(1)).await;
     demo.wait_server(&server, "ACTIVE").await;
 
@@ -65,7 +73,11 @@ async fn other_project(world: &World, server: &str, volume: &str, network: &str,
     let other = world.top("demo2", "demo2").await;
     let calls = [
         (&other.compute, "GET", format!("/servers/{server}")),
-        (&other.compute, "GET", format!("/servers/{server}/os-volume_attachments")),
+        (
+            &other.compute,
+            "GET",
+            format!("/servers/{server}/os-volume_attachments"),
+        ),
         (&other.compute, "DELETE", format!("/servers/{server}")),
         (&other.volume, "GET", format!("/volumes/{volume}")),
         (&other.volume, "DELETE", format!("/volumes/{volume}")),

@@ -66,7 +66,11 @@ async fn both_in_one_list(world: &World, demo: &Region, servers: &[String]) {
         let found = addresses(server);
         assert_eq!(found.len(), 1, "{server}");
         let (name, address) = &found[0];
-        assert_eq!(*name, world.name("net1"), "addresses go by the network's name");
+        assert_eq!(
+            *name,
+            world.name("net1"),
+            "addresses go by the network's name"
+        );
         assert_eq!(address.octets()[..3], [10, 0, 1]);
         assert!(seen.insert(*address), "{address} was given twice");
     }

@@ -21,17 +21,28 @@ pub async fn one_pod_stopped(world: &Simulated) {
     let (network, _) = world
         .create_network_and_subnet(&demo, "net", "10.0.6.0/24")
         .await;
-    let lost = world.create_server(&demo, "lost", world.zone(1), &network).await;
+    let lost = world
+        .create_server(&demo, "lost", world.zone(1), &network)
+        .await;
     demo.wait_server(&lost, "ACTIVE").await;
 
     world.pods[1].stop().await;
-    let kept = world.create_server(&demo, "kept", world.zone(0), &network).await;
+    let kept = world
+        .create_server(&demo, "kept", world.zone(0), &network)
+        .await;
     demo.wait_server(&kept, "ACTIVE").await;
     for path in ["/servers", "/servers/detail"] {
         let begun = Instant::now();
         let body = demo.compute.get(path).await.expect(200);
-        assert!(begun.elapsed() < LIST_LIMIT, "{path}: {:?}", begun.elapsed());
-        let ids: Vec<_> = list(&body, "/servers").iter().map(|s| string(s, "/id")).collect();
+        assert!(
+            begun.elapsed() < LIST_LIMIT,
+            "{path}: {:?}",
+            begun.elapsed()
+        );
+        let ids: Vec<_> = list(&body, "/servers")
+            .iter()
+            .map(|s| string(s, "/id"))
+            .collect();
         assert!(ids.contains(&kept), "{path}: {body}");
     }
     let begun = Instant::now();
@@ -65,10 +76,17 @@ pub async fn one_pod_silent(world: &Simulated) {
     world.pods[1]
         .faults()
         .inject(Match::any(), Fault::HangForever, Times::Always);
-    for (client, path) in [(&demo.compute, "/servers/detail"), (&demo.volume, "/volumes")] {
+    for (client, path) in [
+        (&demo.compute, "/servers/detail"),
+        (&demo.volume, "/volumes"),
+    ] {
         let begun = Instant::now();
         client.get(path).await.expect(200);
-        assert!(begun.elapsed() < LIST_LIMIT, "{path}: {:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < LIST_LIMIT,
+            "{path}: {:?}",
+            begun.elapsed()
+        );
     }
     world.pods[1].faults().clear();
 }
@@ -107,7 +125,9 @@ pub async fn broker_stopped(world: &Simulated) {
     let before = world.inventory().await;
     let broker = world.broker.as_ref().unwrap();
     let bus = &world.parts.bus;
-    tokio::time::timeout(LIMIT, bus.wait_connected(true)).await.unwrap();
+    tokio::time::timeout(LIMIT, bus.wait_connected(true))
+        .await
+        .unwrap();
     let demo = world.demo().await;
     for running in [false, true] {
         if running {
@@ -115,11 +135,15 @@ pub async fn broker_stopped(world: &Simulated) {
         } else {
             broker.stop();
         }
-        tokio::time::timeout(LIMIT, bus.wait_connected(running)).await.unwrap();
+        tokio::time::timeout(LIMIT, bus.wait_connected(running))
+            .await
+            .unwrap();
         let (network, _) = world
             .create_network_and_subnet(&demo, "net", "10.0.7.0/24")
             .await;
-        let server = world.create_server(&demo, "vm", world.zone(0), &network).await;
+        let server = world
+            .create_server(&demo, "vm", world.zone(0), &network)
+            .await;
         demo.wait_server(&server, "ACTIVE").await;
         demo.delete_server(&server).await;
         demo.delete_network(&network).await;

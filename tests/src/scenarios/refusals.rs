@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::http::{Answer, Client, string};
-use crate::identity::Region;
+use crate::http::{Answer, Client, list, string};
+use crate::identity::{Api, Region};
 use crate::world::World;
 
 /// An id that nothing has.
@@ -23,11 +23,26 @@ pub async fn server_creates(world: &World) {
         body
     };
     let cases = [
-        ("unknown zone", create(json!({"availability_zone": "nowhere"}))),
-        ("unknown network", create(json!({"networks": [{"uuid": NOBODY}]}))),
-        ("unknown port", create(json!({"networks": [{"port": NOBODY}]}))),
-        ("network that is no id", create(json!({"networks": [{"uuid": "x"}]}))),
-        ("unknown flavor", create(json!({"flavorRef": "no-such-flavor"}))),
+        (
+            "unknown zone",
+            create(json!({"availability_zone": "nowhere"})),
+        ),
+        (
+            "unknown network",
+            create(json!({"networks": [{"uuid": NOBODY}]})),
+        ),
+        (
+            "unknown port",
+            create(json!({"networks": [{"port": NOBODY}]})),
+        ),
+        (
+            "network that is no id",
+            create(json!({"networks": [{"uuid": "x"}]})),
+        ),
+        (
+            "unknown flavor",
+            create(json!({"flavorRef": "no-such-flavor"})),
+        ),
         ("unknown image", create(json!({"imageRef": NOBODY}))),
         ("unknown key", create(json!({"key_name": "no-such-key"}))),
         ("no name", create(json!({"name": null}))),
@@ -35,96 +50,109 @@ pub async fn server_creates(world: &World) {
         ("empty", json!({})),
     ];
     for (what, body) in cases {
-        // From 2.37 on `networks` may be "none", so that the networks of the project
-        // are no part of the question.
-        same(world, what, |region| region.compute.version("compute 2.90"), |client| {
+        let create = |client: Client| {
             let body = body.clone();
-            async move { client.post("/servers", body).await }
-        })
-        .await;
+            // From 2.37 on `networks` may be "none", so that the networks of the project
+            // are no part of the question.
+            async move {
+                let client = client.version("compute 2.90");
+                client.post("/servers", body).await
+            }
+        };
+        same(world, what, Api::Compute, create).await;
     }
 }
 
 /// Calls that no service understands are refused alike by top and pod.
 pub async fn malformed_calls(world: &World) {
-    for broken in ["{", "[]", "\"x\"", "{\"server\": 1}"] {
-        same(world, broken, |r| r.compute.clone(), |client| async move {
-            raw(&client, "/servers", broken).await
-        })
-        .await;
+    let broken = [
+        (Api::Compute, "/servers", "{"),
+        (Api::Compute, "/servers", "[]"),
+        (Api::Compute, "/servers", "\"x\""),
+        (Api::Compute, "/servers", "{\"server\": 1}"),
+        (Api::Network, "/networks", "{"),
+        (Api::Network, "/networks", "{\"network\": 1}"),
+        (
+            Api::Network,
+            "/networks",
+            "{\"network\": {\"nonsense\": 1}}",
+        ),
+        (Api::Volume, "/volumes", "{"),
+        (Api::Volume, "/volumes", "{}"),
+        (Api::Volume, "/volumes", "{\"volume\": {}}"),
+        (Api::Volume, "/volumes", "{\"volume\": {\"size\": -1}}"),
+    ];
+    for (api, path, body) in broken {
+        let send = |client: Client| async move {
+            let body = Some(body.to_owned());
+            client.try_raw("POST", path, body).await.unwrap()
+        };
+        same(world, body, api, send).await;
     }
-    for broken in ["{", "{\"network\": 1}", "{\"network\": {\"nonsense\": 1}}"] {
-        same(world, broken, |r| r.network.clone(), |client| async move {
-            raw(&client, "/networks", broken).await
-        })
-        .await;
-    }
-    for broken in ["{", "{}", "{\"volume\": {}}", "{\"volume\": {\"size\": -1}}"] {
-        same(world, broken, |r| r.volume.clone(), |client| async move {
-            raw(&client, "/volumes", broken).await
-        })
-        .await;
-    }
-    for version in ["compute 2.999", "compute 1.0", "compute x"] {
-        same(world, version, |r| r.compute.version(version), |client| async move {
-            client.get("/servers").await
-        })
-        .await;
-    }
-    for version in ["volume 3.999", "volume x"] {
-        same(world, version, |r| r.volume.version(version), |client| async move {
-            client.get("/volumes").await
-        })
-        .await;
+    let versions = [
+        (Api::Compute, "/servers", "compute 2.999"),
+        (Api::Compute, "/servers", "compute 1.0"),
+        (Api::Compute, "/servers", "compute x"),
+        (Api::Volume, "/volumes", "volume 3.999"),
+        (Api::Volume, "/volumes", "volume x"),
+    ];
+    for (api, path, version) in versions {
+        let ask = |client: Client| async move { client.version(version).get(path).await };
+        same(world, version, api, ask).await;
     }
 }
 
 /// What is not there is not there in the same words.
 pub async fn unknown_resources(world: &World) {
-    for path in ["/servers", "/flavors", "/os-keypairs"] {
-        same(world, path, |r| r.compute.clone(), |client| async move {
-            client.get(&format!("{path}/{NOBODY}")).await
-        })
-        .await;
+    let unknown = [
+        (Api::Compute, "GET", "/servers"),
+        (Api::Compute, "DELETE", "/servers"),
+        (Api::Compute, "GET", "/flavors"),
+        (Api::Compute, "GET", "/os-keypairs"),
+        (Api::Network, "GET", "/networks"),
+        (Api::Network, "DELETE", "/networks"),
+        (Api::Network, "GET", "/subnets"),
+        (Api::Network, "GET", "/ports"),
+        (Api::Network, "GET", "/security-groups"),
+        (Api::Volume, "GET", "/volumes"),
+    ];
+    for (api, method, path) in unknown {
+        let ask = |client: Client| async move {
+            let path = format!("{path}/{NOBODY}");
+            client.send(method, &path, None).await
+        };
+        same(world, path, api, ask).await;
     }
-    same(world, "delete a server", |r| r.compute.clone(), |client| async move {
-        client.delete(&format!("/servers/{NOBODY}")).await
-    })
-    .await;
-    for path in ["/networks", "/subnets", "/ports", "/security-groups"] {
-        same(world, path, |r| r.network.clone(), |client| async move {
-            client.get(&format!("{path}/{NOBODY}")).await
-        })
-        .await;
+    let port = json!({"port": {"network_id": NOBODY}});
+    let volume = json!({"volume": {"size": 1, "availability_zone": "nowhere"}});
+    for (api, path, body) in [
+        (Api::Network, "/ports", port),
+        (Api::Volume, "/volumes", volume),
+    ] {
+        let create = |client: Client| {
+            let body = body.clone();
+            async move { client.post(path, body).await }
+        };
+        same(world, path, api, create).await;
     }
-    same(world, "port on no network", |r| r.network.clone(), |client| async move {
-        client.post("/ports", json!({"port": {"network_id": NOBODY}})).await
-    })
-    .await;
-    same(world, "volume", |r| r.volume.clone(), |client| async move {
-        client.get(&format!("/volumes/{NOBODY}")).await
-    })
-    .await;
-    same(world, "unknown volume zone", |r| r.volume.clone(), |client| async move {
-        let volume = json!({"size": 1, "availability_zone": "nowhere"});
-        client.post("/volumes", json!({ "volume": volume })).await
-    })
-    .await;
 }
 
 /// A project in the path that is not the token's.
 pub async fn other_project_in_the_path(world: &World) {
-    same(world, "compute", |r| r.compute.clone(), |client| async move {
-        client.get(&format!("/{}/servers", NOBODY.replace('-', ""))).await
-    })
-    .await;
-    same(world, "volume", |r| {
-        let (root, _) = r.volume.base().rsplit_once('/').unwrap();
-        r.volume.at(root)
-    }, |client| async move {
-        client.get(&format!("/{}/volumes", NOBODY.replace('-', ""))).await
-    })
-    .await;
+    let other = NOBODY.replace('-', "");
+    let ask = |client: Client| {
+        let path = format!("/{other}/servers");
+        async move { client.get(&path).await }
+    };
+    same(world, "compute", Api::Compute, ask).await;
+    let ask = |client: Client| {
+        let path = format!("/{other}/volumes");
+        // The endpoint has the right project in it.
+        let (root, _) = client.base().rsplit_once('/').unwrap();
+        let client = client.at(root);
+        async move { client.get(&path).await }
+    };
+    same(world, "volume", Api::Volume, ask).await;
 }
 
 /// A network of type `local` lives in one pod. A server of another zone on it is refused
@@ -139,7 +167,9 @@ pub async fn local_network_in_another_pod(world: &World) {
     let body = admin.network.post("/networks", body).await.expect(201);
     let network = string(&body, "/network/id");
     demo.create_subnet(&network, "10.0.2.0/24", json!({})).await;
-    let first = world.create_server(&demo, "here", world.zone(0), &network).await;
+    let first = world
+        .create_server(&demo, "here", world.zone(0), &network)
+        .await;
     demo.wait_server(&first, "ACTIVE").await;
 
     let ports = ports_on(&demo, &network).await;
@@ -151,7 +181,11 @@ pub async fn local_network_in_another_pod(world: &World) {
         message.contains("local") && message.contains(&network),
         "it says why: {message}"
     );
-    assert_eq!(ports_on(&demo, &network).await, ports, "no port is left of it");
+    assert_eq!(
+        ports_on(&demo, &network).await,
+        ports,
+        "no port is left of it"
+    );
 
     demo.delete_server(&first).await;
     demo.delete_network(&network).await;
@@ -189,28 +223,18 @@ pub async fn attach_across_pods(world: &World) {
 async fn ports_on(region: &Region, network: &str) -> usize {
     let path = format!("/ports?network_id={network}");
     let body = region.network.get(&path).await.expect(200);
-    crate::http::list(&body, "/ports").len()
-}
-
-async fn raw(client: &Client, path: &str, body: &str) -> Answer {
-    client
-        .try_raw("POST", path, Some(body.to_owned()))
-        .await
-        .unwrap()
+    list(&body, "/ports").len()
 }
 
 /// Makes a call to the top and to the first pod and asserts that both refuse it with one
 /// code and one body.
-async fn same<F>(
-    world: &World,
-    what: &str,
-    client: impl Fn(&Region) -> Client,
-    call: impl Fn(Client) -> F,
-) where
+async fn same<F>(world: &World, what: &str, api: Api, call: impl Fn(Client) -> F)
+where
     F: Future<Output = Answer>,
 {
-    let top = call(client(&world.demo().await)).await;
-    let pod = call(client(&world.pod(0, "demo", "demo").await)).await;
+    let (top, pod) = (world.demo().await, world.pod(0, "demo", "demo").await);
+    let top = call(top.api(api).clone()).await;
+    let pod = call(pod.api(api).clone()).await;
     assert!(
         pod.status >= 400,
         "{what}: the pod does not refuse {}: {}",

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::http::{Client, list, string};
-use crate::identity::Region;
+use crate::identity::Api;
 use crate::world::World;
 
 /// The URL without its path.
@@ -16,27 +16,31 @@ fn origin(client: &Client) -> Client {
 /// Version documents need no token and offer what the pods offer.
 pub async fn version_documents(world: &World) {
     let (top, pod) = (world.demo().await, world.pod(0, "demo", "demo").await);
-    let roots: [(fn(&Region) -> &Client, u16); 3] = [
-        (|r| &r.compute, 200),
-        (|r| &r.volume, 300),
-        (|r| &r.network, 200),
-    ];
-    for (client, status) in roots {
-        let ours = origin(client(&top)).get("/").await.expect(status);
-        let theirs = origin(client(&pod)).get("/").await.expect(status);
+    for (api, status) in [(Api::Compute, 200), (Api::Volume, 300), (Api::Network, 200)] {
+        let ours = origin(top.api(api)).get("/").await.expect(status);
+        let theirs = origin(pod.api(api)).get("/").await.expect(status);
         let described = |body: &Value| {
             let versions = list(body, "/versions").iter();
             let mut found: Vec<_> = versions
                 .filter(|v| v["status"] == "CURRENT")
-                .map(|v| (v["id"].clone(), v["version"].clone(), v["min_version"].clone()))
+                .map(|v| {
+                    (
+                        v["id"].clone(),
+                        v["version"].clone(),
+                        v["min_version"].clone(),
+                    )
+                })
                 .collect();
             found.sort_by_key(|(id, ..)| id.to_string());
             found
         };
         assert_eq!(described(&ours), described(&theirs));
-        let own = origin(client(&top));
+        let own = origin(top.api(api));
         for version in list(&ours, "/versions") {
-            for link in list(version, "/links").iter().filter(|l| l["rel"] == "self") {
+            for link in list(version, "/links")
+                .iter()
+                .filter(|l| l["rel"] == "self")
+            {
                 let href = string(link, "/href");
                 assert!(href.starts_with(own.base()), "{href} leads elsewhere");
             }
@@ -55,10 +59,17 @@ pub async fn microversions(world: &World) {
     let unknown = format!("/servers/{}", uuid::Uuid::nil());
     for (asked, got) in [(None, "2.1"), (Some("compute 2.60"), "2.60")] {
         let client = asked.map_or(demo.compute.clone(), |v| demo.compute.version(v));
-        for (path, status) in [("/servers", 200), ("/flavors/detail", 200), (&*unknown, 404)] {
+        for (path, status) in [
+            ("/servers", 200),
+            ("/flavors/detail", 200),
+            (&*unknown, 404),
+        ] {
             let answer = client.get(path).await;
             assert_eq!(answer.status, status, "{}", answer.text);
-            assert_eq!(answer.header("OpenStack-API-Version"), format!("compute {got}"));
+            assert_eq!(
+                answer.header("OpenStack-API-Version"),
+                format!("compute {got}")
+            );
             assert_eq!(answer.header("X-OpenStack-Nova-API-Version"), got);
             let vary: Vec<String> = answer
                 .headers
@@ -101,7 +112,11 @@ pub async fn request_ids(world: &World) {
         let answer = client.get(path).await;
         let id = answer.header("x-openstack-request-id").to_owned();
         let uuid = id.strip_prefix("req-").unwrap_or_default();
-        assert!(uuid::Uuid::parse_str(uuid).is_ok(), "{}: {id:?}", answer.call);
+        assert!(
+            uuid::Uuid::parse_str(uuid).is_ok(),
+            "{}: {id:?}",
+            answer.call
+        );
         if compute {
             assert_eq!(answer.header("x-compute-request-id"), id);
         }
@@ -136,10 +151,15 @@ pub async fn request_ids_reach_the_pods(world: &crate::Simulated) {
             assert!(known, "{} does not know {expected}", pod.name());
         }
     }
-    let forged = demo.compute.with("X-Openstack-Request-Id", "req-\"; drop table");
+    let forged = demo
+        .compute
+        .with("X-Openstack-Request-Id", "req-\"; drop table");
     forged.get("/servers").await.expect(200);
     for pod in &world.pods {
         let text = json!(pod.journal()).to_string();
-        assert!(!text.contains("drop table"), "a malformed id is not passed on");
+        assert!(
+            !text.contains("drop table"),
+            "a malformed id is not passed on"
+        );
     }
 }

@@ -14,18 +14,27 @@ pub async fn warm_show(world: &Simulated) {
     let (network, _) = world
         .create_network_and_subnet(&demo, "net", "10.0.8.0/24")
         .await;
-    let server = world.create_server(&demo, "vm", world.zone(1), &network).await;
+    let server = world
+        .create_server(&demo, "vm", world.zone(1), &network)
+        .await;
     demo.wait_server(&server, "ACTIVE").await;
     demo.server(&server).await.expect(200);
 
     world.pods[1].clear_journal();
-    let costs = || (world.parts.store.operations(), world.parts.keystone.requests());
+    let costs = || {
+        (
+            world.parts.store.operations(),
+            world.parts.keystone.requests(),
+        )
+    };
     let paid = costs();
     for _ in 0..ROUNDS {
         demo.server(&server).await.expect(200);
     }
     assert_eq!(costs(), paid, "(SQL, Keystone) after {ROUNDS} warm calls");
-    let asked = world.pods[1].journal_handle().count("GET", &format!("/servers/{server}"));
+    let asked = world.pods[1]
+        .journal_handle()
+        .count("GET", &format!("/servers/{server}"));
     assert_eq!(asked, ROUNDS, "the pod was asked each time, once");
 
     demo.delete_server(&server).await;
