@@ -84,24 +84,13 @@ impl Service {
         shutdown: CancellationToken,
     ) -> Result<Started, StartError> {
         Ok(match self {
-            Self::Admin => vec![admin_api::start(admin_state(&parts), &shutdown)?].into(),
+            Self::Admin => admin_api::start(parts, shutdown).await?.into(),
             Self::Network => vec![neutron_api::start(&parts, &shutdown).await?].into(),
             Self::Compute => nova_apigw::start(parts, shutdown).await?.into(),
             Self::Volume => cinder_apigw::start(parts, shutdown).await?.into(),
             Self::Jobs => xjob::start(parts, shutdown).await?,
         })
     }
-}
-
-fn admin_state(parts: &Parts) -> admin_api::State {
-    admin_api::State::new(
-        parts.config.clone(),
-        parts.store.clone(),
-        parts.keystone.clone(),
-        parts.pods.clone(),
-        parts.policy.clone(),
-        parts.bus.clone(),
-    )
 }
 
 /// A port that nobody listens on, below those that the system gives to outgoing

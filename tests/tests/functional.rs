@@ -35,7 +35,6 @@ in_a_plain_world! {
     microversions_are_negotiated: surface::microversions;
     every_answer_has_a_request_id: surface::request_ids;
     request_ids_reach_the_pods: surface::request_ids_reach_the_pods;
-    one_pod_stopped: outages::one_pod_stopped;
     one_pod_silent: outages::one_pod_silent;
     keystone_away: outages::keystone_away;
 }
@@ -105,6 +104,14 @@ async fn xjob_killed_in_a_job() {
 async fn xjob_killed_in_a_recovery() {
     let mut world = mortal(&[Service::Jobs]).await;
     crashes::worker_dies_in_a_recovery(&mut world).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_pod_stopped() {
+    // What a create left in the pod that stopped is removed by the job of the create.
+    let world = mortal(&[]).await;
+    outages::one_pod_stopped(&world).await;
     world.end().await;
 }
 

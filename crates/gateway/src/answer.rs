@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use tricircle_api::{Fault, FaultKind, chain};
+use tricircle_db::models::RoutingKind;
 use tricircle_pods::PodError;
 
 use crate::resolve::ResolveError;
@@ -40,6 +41,16 @@ pub fn pod_fault(error: PodError) -> Fault {
 /// 502: the pod answered, but not as its API says.
 pub(crate) fn bad_gateway(message: &'static str) -> Fault {
     Fault::new(FaultKind::Raw(502), message)
+}
+
+/// What a kind of resource is called at the start of a message.
+pub(crate) fn title(kind: RoutingKind) -> &'static str {
+    match kind {
+        RoutingKind::Server => "Instance",
+        RoutingKind::Volume => "Volume",
+        RoutingKind::Snapshot => "Snapshot",
+        RoutingKind::Backup => "Backup",
+    }
 }
 
 /// What a user is told when a resource could not be found.

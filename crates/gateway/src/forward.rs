@@ -12,7 +12,6 @@ use tricircle_api::Fault;
 use tricircle_db::models::RoutingKind;
 use tricircle_pods::{PodEntry, PodSession, Sent};
 
-use crate::resolve::place;
 use crate::{Call, answer, headers};
 
 /// Bodies up to this size are read before the pod is called, so that they have a
@@ -62,16 +61,12 @@ impl Call {
     /// The pod that holds a resource.
     pub async fn pod_of(&self, kind: RoutingKind, id: &str) -> Result<Arc<PodEntry>, Fault> {
         let gateway = &self.gateway;
-        let (_, _, word) = place(kind);
-        let word = match kind {
-            RoutingKind::Server => "Instance".to_owned(),
-            _ => word[..1].to_uppercase() + &word[1..],
-        };
+        let word = answer::title(kind);
         let resolved = gateway
             .routings
             .resolve(kind, id, &gateway.pods, &self.caller())
             .await
-            .map_err(|error| answer::fault_of(error, &word, id))?;
+            .map_err(|error| answer::fault_of(error, word, id))?;
         let snapshot = gateway.pods.snapshot();
         match snapshot.by_id(&resolved.pod_id) {
             Some(pod) if pod.is_callable() => Ok(pod.clone()),

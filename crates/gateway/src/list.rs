@@ -19,7 +19,7 @@ use tricircle_db::models::RoutingKind;
 use tricircle_pods::{PodEntry, PodError, PodSession, fan_out};
 
 use crate::merge::{after, merge};
-use crate::resolve::place;
+use crate::resolve::{ResolveError, place};
 use crate::{Call, Direction, SortKey, answer};
 
 /// What a list of one kind of resource is like.
@@ -103,7 +103,11 @@ struct Marker {
 }
 
 async fn find_marker(call: &Call, spec: &ListSpec, id: &str) -> Result<Marker, Fault> {
-    let missing = || Fault::bad_request(format!("marker [{id}] not found"));
+    let missing = || match spec.kind {
+        RoutingKind::Server => Fault::bad_request(format!("marker [{id}] not found")),
+        // Cinder says that there is no such volume.
+        kind => answer::fault_of(ResolveError::NotFound, answer::title(kind), id),
+    };
     let pod = call.pod_of(spec.kind, id).await.map_err(|fault| {
         if fault.status() == 404 { missing() } else { fault }
     })?;
@@ -287,7 +291,7 @@ fn read(spec: &ListSpec, pairs: Vec<(String, String)>) -> Result<Query, Fault> {
     let mut directions = Vec::new();
     for (key, value) in pairs {
         match key.as_str() {
-            "limit" => query.limit = Some(number("limit", &value)?),
+            "limit" => query.limit = Some(limit(spec, &value)?),
             "offset" if spec.offset => query.offset = number("offset", &value)?,
             "marker" => query.marker = Some(value),
             "sort_key" => names.push(value),
@@ -331,6 +335,18 @@ fn read(spec: &ListSpec, pairs: Vec<(String, String)>) -> Result<Query, Fault> {
         });
     }
     Ok(query)
+}
+
+/// Nova checks a query against a schema, Cinder by hand.
+fn limit(spec: &ListSpec, value: &str) -> Result<usize, Fault> {
+    if spec.kind == RoutingKind::Server {
+        return number("limit", value);
+    }
+    let whole: i64 = value
+        .trim()
+        .parse()
+        .map_err(|_| Fault::bad_request("limit param must be an integer"))?;
+    usize::try_from(whole).map_err(|_| Fault::bad_request("limit param must be positive"))
 }
 
 fn number(name: &str, value: &str) -> Result<usize, Fault> {

@@ -47,10 +47,10 @@ pub(crate) fn mac_address() -> String {
     format!("fa:16:3e:{a:02x}:{b:02x}:{c:02x}")
 }
 
-/// Now, cut to microseconds.
+/// Now, cut to seconds: the services' databases keep no more.
 pub(crate) fn now() -> DateTime<Utc> {
     let now = Utc::now();
-    DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
+    DateTime::from_timestamp(now.timestamp(), 0).unwrap_or(now)
 }
 
 /// `2026-11-22T02:07:22Z`: Neutron, and Nova's `created` and `updated`.

@@ -2,6 +2,7 @@
 from sandbox.console import Failure, say, wait_until
 
 from .client import User
+from .pod import pods
 
 NETWORK, SUBNET, CIDR = 'net1', 'sub1', '10.0.1.0/24'
 SERVERS = {'vm1': 1, 'vm2': 2}          # name -> the pod it has to be in; the zones are az1 and az2
@@ -31,7 +32,8 @@ def run(layout):
 
 
 def clean(user):
-    """Remove what an earlier run made, by name, in the order of their use, and wait until each is gone."""
+    """Remove what an earlier run made, by name, in the order of their use, and wait until each is gone, the network also
+    in the pods: a job removes it there after the answer."""
     servers = [server for server in user.servers() if server['name'] in SERVERS]
     volumes = [volume for volume in user.volumes() if volume['name'] == VOLUME]
     networks = user.networks(NETWORK)
@@ -50,6 +52,8 @@ def clean(user):
         gone('ports', lambda: [p for p in user.get('neutron-api', f'/v2.0/ports?network_id={network["id"]}')['ports']
                                if p['device_owner'].startswith('compute:')])
         user.delete('neutron-api', f'/v2.0/networks/{network["id"]}')
+        for pod in pods(user.layout.settings):
+            gone(f'{NETWORK} in {pod.name}', lambda: pod.realizations('networks', network['id']))
 
 
 def gone(what, remaining, limit=60):

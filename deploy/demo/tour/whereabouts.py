@@ -1,44 +1,16 @@
-"""What is where: asks the top and each pod's own APIs, and says whether it is as it should be.
-
-Servers and volumes have one id on both sides. Networks, subnets and ports differ; the pod's object has the mark
-`tricircle:<top id>` in its description.
-"""
+"""What is where: asks the top and each pod's own APIs, and says whether it is as it should be."""
 import ipaddress
 
-from sandbox import rest
 from sandbox.settings import region
 
 from .client import User
+from .pod import pods as all_pods
 from .scenario import CIDR, NETWORK, SERVERS, VOLUME, named
-
-
-class Pod:
-    """one pod, seen by its administrator"""
-
-    def __init__(self, settings, number, token):
-        self.settings, self.number, self.token = settings, number, token
-        self.name = region(number)
-
-    def get(self, service, path):
-        """None for what is not there"""
-        try:
-            return rest.request('GET', self.settings.pod_url(self.number, service) + path, self.token).body
-        except rest.RestError as error:
-            if error.status == 404:
-                return None
-            raise
-
-    def realizations(self, kind, top_id):
-        """objects of Neutron made for a top one"""
-        query = f'/v2.0/{kind}?description=tricircle:{top_id}'
-        return self.get('neutron', query)[kind]
 
 
 def look(layout, user):
     """(rows of the table, what is wrong)"""
-    settings = layout.settings
-    admin = User(layout, 'admin', 'admin')
-    pods = [Pod(settings, number, admin.token) for number in settings.pod_numbers]
+    admin, pods = User(layout, 'admin', 'admin'), all_pods(layout.settings)
     rows, wrong = [], []
     network = user.networks(NETWORK)[0]
     vlan = admin.get('neutron-api', f'/v2.0/networks/{network["id"]}')['network'].get('provider:segmentation_id')

@@ -35,23 +35,11 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Started,
 }
 
 async fn start_all(parts: &Parts, shutdown: &CancellationToken) -> Result<Started, StartError> {
-    let mut services = vec![admin_api::start(admin_state(parts), shutdown)?];
+    let mut services = admin_api::start(parts.clone(), shutdown.clone()).await?;
     services.push(neutron_api::start(parts, shutdown).await?);
     services.extend(nova_apigw::start(parts.clone(), shutdown.clone()).await?);
     services.extend(cinder_apigw::start(parts.clone(), shutdown.clone()).await?);
     let mut started = xjob::start(parts.clone(), shutdown.clone()).await?;
     started.services.splice(0..0, services);
     Ok(started)
-}
-
-/// What admin-api works with.
-fn admin_state(parts: &Parts) -> admin_api::State {
-    admin_api::State::new(
-        parts.config.clone(),
-        parts.store.clone(),
-        parts.keystone.clone(),
-        parts.pods.clone(),
-        parts.policy.clone(),
-        parts.bus.clone(),
-    )
 }

@@ -43,7 +43,7 @@ pub async fn pages_over_pods(world: &World) {
     let seen = pages(&demo.compute, &sorted, "servers", 2, &servers).await;
     assert_eq!(seen, servers, "sorted by name over both pods");
     pages(&demo.volume, "/volumes?sort=name:asc", "volumes", 2, &volumes).await;
-    pages(&demo.network, "/networks?sort_key=name", "networks", 2, &networks).await;
+    pages(&demo.network, "/networks?sort_key=name&sort_dir=asc", "networks", 2, &networks).await;
     markers(&demo.compute, &path, &servers).await;
 
     join_all(servers.iter().map(|id| demo.delete_server(id))).await;

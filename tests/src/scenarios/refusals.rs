@@ -176,7 +176,7 @@ pub async fn attach_across_pods(world: &World) {
     assert_eq!(refused.status, 400, "{}", refused.text);
     let message = refused.string("/badRequest/message");
     assert!(
-        message.contains(&volume) && message.contains(world.zone(0)),
+        message.contains(&volume) && message.contains("pod"),
         "it says why: {message}"
     );
     demo.wait_volume(&volume, "available").await;
@@ -225,7 +225,8 @@ async fn same<F>(
 }
 
 /// A body without what is another in every answer: the host's URL and the request's id.
-pub fn comparable(answer: &Answer) -> String {
+/// JSON is compared as JSON: blanks are nobody's business.
+pub fn comparable(answer: &Answer) -> Value {
     let mut text = answer.text.clone();
     let id = answer.header("x-openstack-request-id");
     if !id.is_empty() {
@@ -233,5 +234,6 @@ pub fn comparable(answer: &Answer) -> String {
     }
     let origin = answer.call.split_once(' ').map_or("", |(_, url)| url);
     let origin: Vec<&str> = origin.splitn(4, '/').take(3).collect();
-    text.replace(&origin.join("/"), "ORIGIN")
+    let text = text.replace(&origin.join("/"), "ORIGIN");
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
 }

@@ -342,6 +342,10 @@ async fn a_rule_is_there_once_and_counts_the_groups_revision() {
                 .unwrap(),
             NetWrite::DuplicateRule(rule.id.clone())
         );
+        let jobs = async || store.jobs(&JobFilter::default()).await.unwrap().len();
+        assert_eq!(jobs().await, 0, "no pod has the group");
+        let intent = Realization::intent(RealizationKind::SecurityGroup, &group.id, "pod1", "p1");
+        let realized = store.realization_claim(&intent).await.unwrap();
         let view = store
             .security_group_by_id(&group.id)
             .await
@@ -356,7 +360,7 @@ async fn a_rule_is_there_once_and_counts_the_groups_revision() {
                 .unwrap(),
             NetWrite::Done
         );
-        assert_eq!(jobs(store).await, 1, "{} must follow", realized.pod_id);
+        assert_eq!(jobs().await, 1, "{} must follow", realized.pod_id);
         assert_eq!(
             store
                 .security_group_rule_delete(&rule.id, "sync")

@@ -15,8 +15,8 @@ pub(crate) fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or(Value::Null)
 }
 
-/// A network: the user's name, the top's segment. A `local` one names no segment,
-/// the pod picks it.
+/// A network: the user's name, the top's segment and MTU. A `local` one, which is in one
+/// pod only, names neither: the pod picks what carries it, and that has a largest MTU.
 pub(crate) fn network(network: &Network) -> Value {
     let mut body = json!({
         "name": network.name,
@@ -24,10 +24,10 @@ pub(crate) fn network(network: &Network) -> Value {
         "project_id": network.project_id,
         "admin_state_up": network.admin_state_up,
         "shared": network.shared,
-        "mtu": network.mtu,
         "port_security_enabled": network.port_security_enabled,
     });
     if network.network_type != "local" {
+        body["mtu"] = json!(network.mtu);
         body["provider:network_type"] = json!(network.network_type);
         if let Some(name) = &network.physical_network {
             body["provider:physical_network"] = json!(name);
@@ -41,12 +41,15 @@ pub(crate) fn network(network: &Network) -> Value {
 
 /// What of a network may change later.
 pub(crate) fn network_change(network: &Network) -> Value {
-    json!({
+    let mut change = json!({
         "name": network.name,
         "admin_state_up": network.admin_state_up,
         "shared": network.shared,
-        "mtu": network.mtu,
-    })
+    });
+    if network.network_type != "local" {
+        change["mtu"] = json!(network.mtu);
+    }
+    change
 }
 
 /// A subnet with this pod's own gateway and the addresses it may use for itself.

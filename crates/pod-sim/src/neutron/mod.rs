@@ -200,12 +200,13 @@ pub(super) fn created_objects(
         let objects = many.iter().filter_map(|v| v.as_object().cloned()).collect();
         return Ok((objects, true));
     }
-    let one = body
-        .get(singular)
-        .and_then(Value::as_object)
-        .cloned()
-        .ok_or_else(nothing)?;
-    Ok((vec![one], false))
+    match body.get(singular) {
+        Some(Value::Object(one)) => Ok((vec![one.clone()], false)),
+        Some(_) => Err(bad_request(&format!(
+            "Object '{singular}' contains invalid data"
+        ))),
+        None => Err(nothing()),
+    }
 }
 
 /// The object of an update body.

@@ -112,6 +112,10 @@ pub(super) fn member(request: &Request, key: &str) -> Result<Map<String, Value>,
     let body = request
         .json()
         .ok_or_else(|| bad_request("Malformed request body"))?;
+    if !body.is_object() {
+        let shown = python(&body);
+        return Err(bad_request(&format!("{shown} is not of type 'object'")));
+    }
     match body.get(key) {
         Some(Value::Object(object)) => Ok(object.clone()),
         Some(other) => Err(invalid(

@@ -66,6 +66,20 @@ async fn refusals_are_cinders_own() {
         assert_eq!(found.status, cinders.status, "{body}: {}", found.body);
         assert_eq!(found.body, cinders.body, "{body}");
     }
+    for path in [
+        "/volumes?limit=x",
+        "/volumes?limit=-1",
+        "/volumes?marker=bogus",
+    ] {
+        let found = world.call(Method::GET, path, None).await;
+        let (code, message) = match path {
+            "/volumes?limit=x" => (400, "limit param must be an integer"),
+            "/volumes?limit=-1" => (400, "limit param must be positive"),
+            _ => (404, "Volume bogus could not be found."),
+        };
+        assert_eq!(found.status, code, "{path}");
+        assert!(found.body.to_string().contains(message), "{}", found.body);
+    }
     let unfinished = |row: &tricircle_db::models::Routing| row.state == RoutingState::Creating;
     assert!(!world.rows().await.iter().any(unfinished));
     let missing = "/volumes/11111111-1111-1111-1111-111111111111";

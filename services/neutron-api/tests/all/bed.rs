@@ -14,6 +14,7 @@ pub struct Bed {
     pub cloud: SimCloud,
     pub database: TestStore,
     pub url: String,
+    pub parts: Parts,
     http: reqwest::Client,
     shutdown: CancellationToken,
 }
@@ -89,6 +90,7 @@ impl Bed {
             cloud,
             database,
             url: running.url(),
+            parts,
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             shutdown,
         }

@@ -7,6 +7,7 @@ mod bed;
 mod bodies;
 mod lists;
 mod networks;
+mod pods;
 mod ports;
 mod quotas;
 mod real;

@@ -1,0 +1,90 @@
+//! What pods have already follows the top, and is asked where only the pod knows.
+
+use serde_json::{Value, json};
+use tricircle_db::models::{Pod, PodState};
+use tricircle_network::Network;
+use tricircle_pod_sim::SimPod;
+
+use crate::bed::Bed;
+
+/// A simulated pod, registered.
+async fn pod(bed: &Bed) -> (SimPod, Pod) {
+    let sim = bed.cloud.add_pod("Pod1").await.unwrap();
+    let now = tricircle_db::now();
+    let row = Pod {
+        id: uuid::Uuid::new_v4().to_string(),
+        region_name: "Pod1".to_owned(),
+        ordinal: 0,
+        state: PodState::Enabled,
+        auth_mode: tricircle_db::models::AuthMode::Shared,
+        created_at: now,
+        updated_at: now,
+    };
+    let row = bed.database.store.pod_create(&row, &[]).await.unwrap();
+    bed.parts.keystone.refresh_catalog().await.unwrap();
+    bed.parts.pods.refresh().await.unwrap();
+    (sim, row)
+}
+
+async fn bottom(bed: &Bed, sim: &SimPod, collection: &str) -> Vec<Value> {
+    let token = bed.cloud.token("admin", "admin").await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = http
+        .get(format!("{}/v2.0/{collection}", sim.neutron_url()))
+        .header("X-Auth-Token", token)
+        .send()
+        .await
+        .unwrap();
+    let mut body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    serde_json::from_value(body[collection].take()).unwrap()
+}
+
+#[tokio::test]
+async fn a_renamed_network_is_renamed_where_it_is_and_stays_usable_without_the_pod() {
+    let bed = Bed::start().await;
+    let (sim, row) = pod(&bed).await;
+    let id = bed.network("before").await;
+    let view = bed
+        .database
+        .store
+        .network_by_id(&id)
+        .await
+        .unwrap()
+        .unwrap();
+    let parts = &bed.parts;
+    let network = Network::new(
+        parts.store.clone(),
+        parts.pods.clone(),
+        parts.config.clone(),
+        parts.jobs(),
+    );
+    network
+        .realize_network(&view.network, &row.id, "req-test")
+        .await
+        .unwrap();
+    let path = format!("/v2.0/networks/{id}");
+    let rename = |name: &str| json!({"network": {"name": name}});
+    assert_eq!(bed.put("demo", &path, rename("after")).await.code, 200);
+    let there = bottom(&bed, &sim, "networks").await;
+    assert_eq!((there.len(), &there[0]["name"]), (1, &json!("after")));
+    sim.stop().await;
+    let answer = bed.put("demo", &path, rename("alone")).await;
+    assert_eq!(answer.of("network")["name"], json!("alone"));
+    assert_eq!(bed.delete("demo", &path).await.code, 204, "without the pod");
+}
+
+#[tokio::test]
+async fn agents_are_for_administrators() {
+    let bed = Bed::start().await;
+    pod(&bed).await;
+    assert_eq!(
+        bed.get("demo", "/v2.0/agents").await.of("agents"),
+        &json!([])
+    );
+    let all = bed.get("admin", "/v2.0/agents").await;
+    assert!(all.of("agents").is_array());
+    assert_eq!(
+        bed.get("admin", "/v2.0/agents/nope").await.kind(),
+        "404 AgentNotFound"
+    );
+}
