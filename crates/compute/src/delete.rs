@@ -20,6 +20,10 @@ impl Compute {
     ) -> Result<HttpResponse, Fault> {
         let kind = RoutingKind::Server;
         let pod = call.pod_of(kind, id).await?;
+        if call.is_of_another_project(kind, id).await? {
+            // The pod says that it does not exist; nothing is to be written for that.
+            return forward_to(call, &pod, body).await;
+        }
         let job = NewJob {
             pod_id: pod.id().to_owned(),
             project_id: call.context.project_id.clone(),
@@ -31,18 +35,20 @@ impl Compute {
         };
         self.store.removal_begin(kind, id, &job).await?;
         let answer = forward_to(call, &pod, body).await;
-        match &answer {
-            Ok(response) if response.status().is_success() || response.status() == 404 => {
-                let soon = NewJob {
-                    run_after: Duration::ZERO,
-                    ..job
-                };
-                self.jobs.enqueue(&soon).await?;
+        if let Ok(response) = &answer
+            && !response.status().is_server_error()
+        {
+            // Refused or accepted: the job looks at once. It is not called off after a
+            // refusal, for it may also be that of another request for the same server,
+            // which the pod accepted.
+            let soon = NewJob {
+                run_after: Duration::ZERO,
+                ..job
+            };
+            self.jobs.enqueue(&soon).await?;
+            if response.status().is_success() || response.status() == 404 {
                 call.gateway.routings.forget(kind, id).await;
             }
-            // Refused, or nobody knows: the job looks. It is not called off, for it may
-            // also be that of another request for the same server, which the pod accepted.
-            _ => {}
         }
         answer
     }

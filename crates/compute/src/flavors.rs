@@ -156,7 +156,8 @@ impl Compute {
             .pods
             .admin(pod.id(), call.request_id())
             .map_err(pod_fault)?;
-        self.ensure_flavor(&admin, &flavor, &context.project_id).await
+        self.ensure_flavor(&admin, &flavor, &context.project_id)
+            .await
     }
 
     async fn make_flavor(&self, admin: &PodSession, flavor: &Flavor) -> Result<(), Fault> {
@@ -229,11 +230,7 @@ impl Compute {
     }
 
     /// Takes a pod's flavor over to the top, when a pod is registered.
-    pub async fn import_flavor(
-        &self,
-        pod_id: &str,
-        item: &Value,
-    ) -> Result<FlavorImport, DbError> {
+    pub async fn import_flavor(&self, pod_id: &str, item: &Value) -> Result<FlavorImport, DbError> {
         let Some(flavor) = read_flavor(item) else {
             return Ok(FlavorImport::Conflict("it is malformed".to_owned()));
         };
@@ -293,8 +290,11 @@ mod tests {
         assert_eq!(digest(old.clone()), digest(new));
         let mut bigger = old;
         bigger["ram"] = json!(1024);
-        assert_ne!(digest(bigger.clone()), digest(json!({"id": "1", "name": "m1", "ram": 512,
-            "vcpus": 1, "disk": 1})));
+        assert_ne!(
+            digest(bigger.clone()),
+            digest(json!({"id": "1", "name": "m1", "ram": 512,
+            "vcpus": 1, "disk": 1}))
+        );
         assert!(read_flavor(&json!({"id": 1})).is_none());
     }
 

@@ -29,10 +29,9 @@ impl Compute {
         pinned_to: Option<String>,
     ) -> Result<Vec<Placed>, Fault> {
         let default = &self.config.tricircle.default_availability_zone;
-        let zone = request
-            .zone
-            .clone()
-            .or_else(|| Some(default.clone()).filter(|zone| !zone.is_empty() && pinned_to.is_none()));
+        let zone = request.zone.clone().or_else(|| {
+            Some(default.clone()).filter(|zone| !zone.is_empty() && pinned_to.is_none())
+        });
         let snapshot = self.pods.snapshot();
         let load = self.store.routing_load(RoutingKind::Server).await?;
         let bound_to: Vec<String> = self
@@ -60,9 +59,7 @@ impl Compute {
             bound_to: &bound_to,
         };
         let order = place(&demand, candidates).map_err(|why| match why {
-            NoPod::Zone => {
-                Fault::bad_request("The requested availability zone is not available")
-            }
+            NoPod::Zone => Fault::bad_request("The requested availability zone is not available"),
             NoPod::Pinned => Fault::bad_request(
                 "A volume of the server is in another availability zone than the one requested.",
             ),
@@ -101,9 +98,7 @@ impl Compute {
                 .pod_of(RoutingKind::Volume, id)
                 .await
                 .map_err(|fault| match fault.status().as_u16() {
-                    404 => Fault::bad_request(format!(
-                        "Volume {id} could not be found."
-                    )),
+                    404 => Fault::bad_request(format!("Volume {id} could not be found.")),
                     _ => fault,
                 })?;
             match &found {

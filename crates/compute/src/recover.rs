@@ -56,7 +56,10 @@ impl JobKind for ServerRecover {
                 store
                     .intent_complete(&intent.id, &from, &server_id, &owner, "")
                     .await?;
-                tracing::info!(server.id = server_id, "adopted the server of an unfinished create");
+                tracing::info!(
+                    server.id = server_id,
+                    "adopted the server of an unfinished create"
+                );
             }
             None => {
                 network

@@ -41,9 +41,7 @@ impl JobKind for ServerRemove {
             }
             Ok(_) => {
                 // The pod was never asked, or refused: the server lives.
-                store
-                    .removal_refused(RoutingKind::Server, id, "")
-                    .await?;
+                store.removal_refused(RoutingKind::Server, id, "").await?;
                 return Ok(());
             }
         }
@@ -83,9 +81,7 @@ mod tests {
 
     #[test]
     fn only_servers_on_their_way_out_are_waited_for() {
-        let server = |task: Value, status: &str| {
-            json!({"server": {"OS-EXT-STS:task_state": task, "status": status}})
-        };
+        let server = |task: Value, status: &str| json!({"server": {"OS-EXT-STS:task_state": task, "status": status}});
         assert!(is_going(&server(json!("deleting"), "ACTIVE")));
         assert!(is_going(&server(json!(null), "SOFT_DELETED")));
         assert!(!is_going(&server(json!(null), "ACTIVE")));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use tricircle_api::{Fault, RequestContext, Site, require_own_project};
 use tricircle_db::Store;
+use tricircle_db::models::RoutingKind;
 use tricircle_pods::{Caller, PodEntry, PodSession, Pods};
 use tricircle_policy::{Enforcer, Target};
 
@@ -131,6 +132,16 @@ impl Call {
             .policy
             .enforce(rule, &context.credentials(), &target)
             .map_err(|_| Fault::forbidden(format!("Policy doesn't allow {rule} to be performed.")))
+    }
+
+    /// Whether a resource is known to belong to another project than the caller's, who
+    /// is no administrator.
+    pub async fn is_of_another_project(&self, kind: RoutingKind, id: &str) -> Result<bool, Fault> {
+        let row = self.gateway.store.routing_by_top(kind, id).await?;
+        Ok(!self.context.is_admin()
+            && row.is_some_and(|row| {
+                !row.project_id.is_empty() && row.project_id != self.context.project_id
+            }))
     }
 
     /// The id under which pods log this request: the client's own where it sent one.

@@ -67,7 +67,9 @@ pub(crate) fn to_pod(from: &ActixHeaders) -> HeaderMap {
         let name = name.as_str();
         if is_hop(name, &named)
             || REPLACED_IN_REQUESTS.contains(&name)
-            || IDENTITY_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+            || IDENTITY_PREFIXES
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
         {
             continue;
         }

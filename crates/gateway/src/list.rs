@@ -88,7 +88,10 @@ pub(crate) async fn list(call: &Call, spec: &'static ListSpec) -> Result<HttpRes
     let mut body = Map::new();
     let more = items.len() == page && page > 0;
     let last = items.last().and_then(|item| item.get("id")).cloned();
-    let shown = items.into_iter().map(|item| shape(spec, brief, item)).collect();
+    let shown = items
+        .into_iter()
+        .map(|item| shape(spec, brief, item))
+        .collect();
     body.insert(spec.collection.to_owned(), Value::Array(shown));
     if let (true, Some(Value::String(last))) = (more, last) {
         let link = json!([{"rel": "next", "href": next_link(call, &last)}]);
@@ -109,7 +112,11 @@ async fn find_marker(call: &Call, spec: &ListSpec, id: &str) -> Result<Marker, F
         kind => answer::fault_of(ResolveError::NotFound, answer::title(kind), id),
     };
     let pod = call.pod_of(spec.kind, id).await.map_err(|fault| {
-        if fault.status() == 404 { missing() } else { fault }
+        if fault.status() == 404 {
+            missing()
+        } else {
+            fault
+        }
     })?;
     let (service, path, envelope) = place(spec.kind);
     let found = call

@@ -126,7 +126,10 @@ mod tests {
             vec![item("2", "b"), item("1", "a")],
             vec![item("3", "c"), item("2", "d")],
         ];
-        assert_eq!(ids(&merge(&keys(), lists.clone(), 10)), ["c", "d", "b", "a"]);
+        assert_eq!(
+            ids(&merge(&keys(), lists.clone(), 10)),
+            ["c", "d", "b", "a"]
+        );
         assert_eq!(ids(&merge(&keys(), lists, 2)), ["c", "d"]);
     }
 
@@ -170,6 +173,9 @@ mod tests {
         };
         let mut items = [json!({"x": {"y": "t"}}), json!({"x": {"y": 1}}), json!({})];
         items.sort_by(|a, b| compare(std::slice::from_ref(&key), a, b));
-        assert_eq!(items, [json!({}), json!({"x": {"y": 1}}), json!({"x": {"y": "t"}})]);
+        assert_eq!(
+            items,
+            [json!({}), json!({"x": {"y": 1}}), json!({"x": {"y": "t"}})]
+        );
     }
 }

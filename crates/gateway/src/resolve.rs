@@ -54,7 +54,10 @@ impl std::fmt::Debug for Routings {
 impl Routings {
     /// Keeps at most `size` routings in memory, each for `ttl`.
     pub fn new(store: Store, size: u64, ttl: Duration) -> Self {
-        let known = Cache::builder().max_capacity(size).time_to_live(ttl).build();
+        let known = Cache::builder()
+            .max_capacity(size)
+            .time_to_live(ttl)
+            .build();
         Self { store, known }
     }
 
@@ -194,11 +197,8 @@ fn row(kind: RoutingKind, id: &str, pod: &PodEntry, found: &serde_json::Value) -
         user_id: text("user_id").unwrap_or_default(),
         name: text("name").unwrap_or_default(),
         state: RoutingState::Active,
-        availability_zone: text(zone_key).and_then(|zone| {
-            pod.view
-                .top_az(service, &zone)
-                .map(str::to_owned)
-        }),
+        availability_zone: text(zone_key)
+            .and_then(|zone| pod.view.top_az(service, &zone).map(str::to_owned)),
         flavor_id: found
             .pointer("/flavor/id")
             .and_then(serde_json::Value::as_str)

@@ -181,7 +181,12 @@ mod tests {
             bottom_az: bottom.to_owned(),
         };
         let zones = vec![zone("az1", "nova"), zone("az1-fast", "fast")];
-        Rewriter::new("http://pod1:8774", "https://top/compute", FIELDS, PodView { pod, zones })
+        Rewriter::new(
+            "http://pod1:8774",
+            "https://top/compute",
+            FIELDS,
+            PodView { pod, zones },
+        )
     }
 
     fn through(body: Value) -> Value {
@@ -224,7 +229,13 @@ mod tests {
 
     #[test]
     fn location_headers_point_to_the_top() {
-        assert_eq!(rewriter().header("http://pod1:8774/v2.1/x"), "https://top/compute/v2.1/x");
-        assert_eq!(rewriter().header("http://glance/v2/images/1"), "http://glance/v2/images/1");
+        assert_eq!(
+            rewriter().header("http://pod1:8774/v2.1/x"),
+            "https://top/compute/v2.1/x"
+        );
+        assert_eq!(
+            rewriter().header("http://glance/v2/images/1"),
+            "http://glance/v2/images/1"
+        );
     }
 }

@@ -15,7 +15,8 @@ use crate::rewrite::FieldRule;
 use crate::{Call, Gateway, collect, forward, list, translate};
 
 /// A call that the top answers by itself.
-pub type Handler = Rc<dyn Fn(Call, Payload) -> LocalBoxFuture<'static, Result<HttpResponse, Fault>>>;
+pub type Handler =
+    Rc<dyn Fn(Call, Payload) -> LocalBoxFuture<'static, Result<HttpResponse, Fault>>>;
 
 /// Wraps an async function as a [`Handler`].
 pub fn local<F, Fut>(function: F) -> Strategy

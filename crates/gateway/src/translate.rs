@@ -130,7 +130,10 @@ mod tests {
         let mut ids = BTreeSet::new();
         collect(&body, &mut ids);
         assert_eq!(ids.len(), 2);
-        replace(&mut body, &HashMap::from([(ours.to_owned(), "top".to_owned())]));
+        replace(
+            &mut body,
+            &HashMap::from([(ours.to_owned(), "top".to_owned())]),
+        );
         assert_eq!(
             body,
             json!({"list": [{"port_id": "top", "net_id": other, "name": "x"}]})

@@ -52,11 +52,13 @@ impl Parts {
         let pods = Pods::new(store.clone(), keystone.clone(), config.clone()).map_err(bad)?;
         let bus = tricircle_messaging::connect(config.default.transport_url.expose_secret())
             .map_err(bad)?;
-        let policy =
-            Enforcer::load_if_exists(&config.oslo_policy.policy_file).map_err(bad)?;
+        let policy = Enforcer::load_if_exists(&config.oslo_policy.policy_file).map_err(bad)?;
         // The first requests should find the pods; a start must not wait long for them.
         let patience = config.client.list_timeout;
-        if tokio::time::timeout(patience, pods.refresh()).await.is_err() {
+        if tokio::time::timeout(patience, pods.refresh())
+            .await
+            .is_err()
+        {
             tracing::warn!("the pods are not known yet; the service starts without them");
         }
         tokio::spawn(pods.clone().keep_fresh(shutdown.child_token()));

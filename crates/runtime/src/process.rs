@@ -40,7 +40,10 @@ impl From<Vec<Running>> for Started {
 }
 
 #[derive(Debug, Parser)]
-#[command(version, about = "A service of Tricircle: several OpenStack clouds as one")]
+#[command(
+    version,
+    about = "A service of Tricircle: several OpenStack clouds as one"
+)]
 struct Arguments {
     #[command(flatten)]
     common: CommonArgs,

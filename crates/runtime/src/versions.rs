@@ -25,7 +25,11 @@ pub fn follow_pods(
     let shared = SharedVersions::new(range(pods, service, ours));
     let (pods, follower) = (pods.clone(), shared.clone());
     tokio::spawn(async move {
-        while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
+        while stop
+            .run_until_cancelled(tokio::time::sleep(EVERY))
+            .await
+            .is_some()
+        {
             follower.set(range(&pods, service, ours));
         }
     });

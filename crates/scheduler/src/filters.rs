@@ -20,14 +20,16 @@ pub(crate) fn apply<'a>(
     if candidates.is_empty() {
         return Err(NoPod::None);
     }
-    FILTERS.iter().try_fold(candidates, |left, (filter, reason)| {
-        let left: Vec<_> = left.into_iter().filter(|pod| filter(demand, pod)).collect();
-        if left.is_empty() {
-            Err(reason.clone())
-        } else {
-            Ok(left)
-        }
-    })
+    FILTERS
+        .iter()
+        .try_fold(candidates, |left, (filter, reason)| {
+            let left: Vec<_> = left.into_iter().filter(|pod| filter(demand, pod)).collect();
+            if left.is_empty() {
+                Err(reason.clone())
+            } else {
+                Ok(left)
+            }
+        })
 }
 
 fn has_zone(demand: &Demand<'_>, candidate: &Candidate<'_>) -> bool {

@@ -77,9 +77,15 @@ mod tests {
         assert_eq!(placed(None, None, &["pod-1"], &pods), Ok(vec![1, 2]));
         assert_eq!(placed(Some("az1"), None, &["pod-2"], &pods), Ok(vec![1]));
         assert_eq!(placed(Some("az2"), None, &[], &pods), Ok(vec![2]));
-        assert_eq!(placed(Some("az4"), None, &[], &pods), Err(NoPod::NotEnabled));
+        assert_eq!(
+            placed(Some("az4"), None, &[], &pods),
+            Err(NoPod::NotEnabled)
+        );
         assert_eq!(placed(Some("nowhere"), None, &[], &pods), Err(NoPod::Zone));
-        assert_eq!(placed(Some("az2"), Some("pod-1"), &[], &pods), Err(NoPod::Pinned));
+        assert_eq!(
+            placed(Some("az2"), Some("pod-1"), &[], &pods),
+            Err(NoPod::Pinned)
+        );
         assert_eq!(placed(None, Some("pod-1"), &[], &pods), Ok(vec![1]));
         assert_eq!(placed(None, None, &[], &[]), Err(NoPod::None));
     }

@@ -125,7 +125,7 @@ pub fn routes(state: &State) -> Vec<Route> {
         Route::new(POST,   "/volumes",                       on(state, volumes::create)).rule("volume:create"),
         Route::new(GET,    "/volumes/detail",                List(&VOLUMES)),
         Route::new(GET,    "/volumes/summary",               local(summary::summary)),
-        Route::new(DELETE, "/volumes/{id}",                  on(state, volumes::delete)),
+        Route::new(DELETE, "/volumes/{id}",                  on(state, volumes::delete)).rule("volume:delete"),
         Route::new(ALL,    "/volumes/{id}",                  ByResource(volume)),
         Route::new(POST,   "/volumes/{id}/action",           on(state, volumes::action)),
         Route::new(ALL,    "/volumes/{id}/{rest:.*}",        ByResource(volume)),

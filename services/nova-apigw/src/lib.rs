@@ -26,10 +26,7 @@ const VERSIONS: VersionRange = VersionRange {
 };
 
 /// Starts the service on parts that are built.
-pub async fn start(
-    parts: Parts,
-    shutdown: CancellationToken,
-) -> Result<Vec<Running>, StartError> {
+pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Running>, StartError> {
     let config = parts.config.clone();
     let versions = follow_pods(
         &parts.pods,

@@ -1,8 +1,8 @@
 //! The Compute API at a glance.
 
+use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::web::Payload;
-use actix_web::HttpResponse;
 use tricircle_api::Fault;
 use tricircle_db::models::{RoutingKind, ZoneService};
 use tricircle_gateway::{
@@ -96,7 +96,7 @@ pub fn routes(state: &State) -> Vec<Route> {
         Route::new(GET,    "/servers",                                List(&SERVERS)),
         Route::new(POST,   "/servers",                                on(state, servers::create)).rule("os_compute_api:servers:create"),
         Route::new(GET,    "/servers/detail",                         List(&SERVERS)),
-        Route::new(DELETE, "/servers/{id}",                           on(state, servers::delete)),
+        Route::new(DELETE, "/servers/{id}",                           on(state, servers::delete)).rule("os_compute_api:servers:delete"),
         Route::new(ALL,    "/servers/{id}",                           ByResource(server)),
         Route::new(POST,   "/servers/{id}/action",                    on(state, actions::action)),
         Route::new(POST,   "/servers/{id}/os-volume_attachments",     on(state, attachments::create)),

@@ -349,9 +349,7 @@ pub(crate) async fn action(
     let id = &flavor.flavor_id;
     if let Some(project) = tenant("addTenantAccess") {
         if flavor.is_public {
-            return Err(Fault::conflict(
-                "Can not add access to a public flavor.",
-            ));
+            return Err(Fault::conflict("Can not add access to a public flavor."));
         }
         match store.flavor_access_add(id, project).await {
             Ok(()) => {}
@@ -445,9 +443,8 @@ pub(crate) async fn set_specs(
             .filter(|_| body.len() == 1)
             .map(|value| Map::from_iter([(key.to_owned(), value.clone())])),
     };
-    let wanted = wanted.ok_or_else(|| {
-        Fault::bad_request("Invalid input for field/attribute extra_specs.")
-    })?;
+    let wanted = wanted
+        .ok_or_else(|| Fault::bad_request("Invalid input for field/attribute extra_specs."))?;
     let mut specs = specs_of(&flavor);
     for (key, value) in &wanted {
         let text = match value {
