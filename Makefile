@@ -16,13 +16,13 @@ ENVIRONMENT = set -a; . "$(STATE)/env"; set +a
 include deploy/sandbox/sandbox.mk
 include deploy/demo/demo.mk
 
-.PHONY: help deps build lint format unit functional real test
+.PHONY: help deps build lint format unit functional real bench test
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | expand -t 16
 
 deps: deps-sandbox ## install what is missing: Debian packages, OpenStack, crates, the toolchain's components
-	@command -v rustup >/dev/null && rustup component add --quiet rustfmt clippy || true
+	@command -v rustup >/dev/null && rustup component add rustfmt clippy >/dev/null 2>&1 || true
 	$(CARGO) fetch --locked
 
 build: ## build all programs
@@ -46,7 +46,14 @@ functional: infra-up ## tests over HTTP on simulated pods, SQLite, MariaDB and R
 
 real: top-up ## the same scenarios on real pods
 	$(ENVIRONMENT)
-	TRICIRCLE_REQUIRE_REAL_CLOUD=1 $(CARGO) test $(WORKSPACE) --test real
+	TRICIRCLE_REQUIRE_REAL_CLOUD=1 $(CARGO) test $(WORKSPACE) --test real --test conformance
+	# What the crates compare with real pods, among them that the simulated pod answers as a real one does.
+	$(CARGO) test $(WORKSPACE) --test all -- real
+
+bench: ## what forwarding a call costs, beside nginx (release build, simulated pod)
+	@command -v wrk nginx >/dev/null || (apt-get update -q && apt-get install -y -q --no-install-recommends wrk nginx-light)
+	$(CARGO) build $(WORKSPACE) --release --bins
+	tests/bench/forward.py target/release
 
 # One after the other, also under `make -j`: each uses all of the machine.
 test: ## all of the above: lint, unit, functional, real

@@ -377,6 +377,14 @@ impl Compute {
                 error,
                 "the rest of a failed create is left to its job"
             );
+            // No server can come any more: the job need not wait for it.
+            let soon = NewJob {
+                pod_id: pod_id.to_owned(),
+                ..NewJob::new(SERVER_RECOVER, &intent.id)
+            };
+            if let Err(error) = self.jobs.enqueue(&soon).await {
+                tracing::warn!(%error, "its job runs when its time comes");
+            }
         }
     }
 }

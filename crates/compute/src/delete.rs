@@ -1,11 +1,9 @@
 //! Deleting a server: the wish and its job are written before the pod is asked.
 
-use std::time::Duration;
-
 use actix_web::HttpResponse;
 use tricircle_api::Fault;
-use tricircle_db::models::{NewJob, RoutingKind};
-use tricircle_gateway::{Call, ForwardBody, forward_to};
+use tricircle_db::models::RoutingKind;
+use tricircle_gateway::{Call, ForwardBody, remove};
 
 use crate::{Compute, SERVER_REMOVE};
 
@@ -18,38 +16,14 @@ impl Compute {
         id: &str,
         body: ForwardBody,
     ) -> Result<HttpResponse, Fault> {
-        let kind = RoutingKind::Server;
-        let pod = call.pod_of(kind, id).await?;
-        if call.is_of_another_project(kind, id).await? {
-            // The pod says that it does not exist; nothing is to be written for that.
-            return forward_to(call, &pod, body).await;
-        }
-        let job = NewJob {
-            pod_id: pod.id().to_owned(),
-            project_id: call.context.project_id.clone(),
-            // A crash before the pod was asked leaves a job that finds the server
-            // alive and lets it live.
-            run_after: self.config.jobs.create_grace,
-            request_id: call.context.request_id().to_owned(),
-            ..NewJob::new(SERVER_REMOVE, id)
-        };
-        self.store.removal_begin(kind, id, &job).await?;
-        let answer = forward_to(call, &pod, body).await;
-        if let Ok(response) = &answer
-            && !response.status().is_server_error()
-        {
-            // Refused or accepted: the job looks at once. It is not called off after a
-            // refusal, for it may also be that of another request for the same server,
-            // which the pod accepted.
-            let soon = NewJob {
-                run_after: Duration::ZERO,
-                ..job
-            };
-            self.jobs.enqueue(&soon).await?;
-            if response.status().is_success() || response.status() == 404 {
-                call.gateway.routings.forget(kind, id).await;
-            }
-        }
-        answer
+        remove(
+            call,
+            RoutingKind::Server,
+            id,
+            body,
+            SERVER_REMOVE,
+            &self.jobs,
+        )
+        .await
     }
 }

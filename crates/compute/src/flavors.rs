@@ -6,32 +6,16 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use tricircle_api::Fault;
-use tricircle_db::DbError;
 use tricircle_db::models::{Flavor, Realization, RealizationKind, RealizationState};
 use tricircle_gateway::pod_fault;
 use tricircle_pods::{PodError, PodSession, Service};
 
 use crate::Compute;
 
-/// How the import of one flavor of a pod ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FlavorImport {
-    /// The top has it now.
-    Imported,
-    /// The top has the same one already.
-    Known,
-    /// The top has another flavor with this id or name: the pod's is not used.
-    Conflict(String),
-}
-
 /// What decides whether two flavors are the same, as a short text.
 pub fn flavor_digest(flavor: &Flavor) -> String {
-    let specs: Value = serde_json::from_str(&flavor.extra_specs).unwrap_or_default();
-    let mut specs: Vec<_> = specs
-        .as_object()
-        .map(|map| map.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
-        .unwrap_or_default();
-    specs.sort_by(|a: &(String, Value), b| a.0.cmp(&b.0));
+    let mut specs: Vec<_> = specs_of(flavor).into_iter().collect();
+    specs.sort_by(|a, b| a.0.cmp(&b.0));
     let text = json!([
         flavor.name,
         flavor.memory_mb,
@@ -47,6 +31,10 @@ pub fn flavor_digest(flavor: &Flavor) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+fn specs_of(flavor: &Flavor) -> Map<String, Value> {
+    serde_json::from_str(&flavor.extra_specs).unwrap_or_default()
 }
 
 /// A flavor of a pod's answer as a row of the top; none when it is malformed.
@@ -124,7 +112,10 @@ impl Compute {
         let intent = Realization::intent(kind, &flavor.flavor_id, &pod_id, "");
         let row = self.store.realization_claim(&intent).await?;
         if row.state != RealizationState::Present || row.digest != digest {
-            self.make_flavor(admin, flavor).await?;
+            // A pod's own flavor with other extra specs is the operator's to sort out; one
+            // that was the top's before follows the top.
+            let was_ours = !row.digest.is_empty();
+            self.make_flavor(admin, flavor, was_ours).await?;
             self.store
                 .realization_present(&row.id, &flavor.flavor_id, &digest, &json!({}))
                 .await?;
@@ -160,7 +151,12 @@ impl Compute {
             .await
     }
 
-    async fn make_flavor(&self, admin: &PodSession, flavor: &Flavor) -> Result<(), Fault> {
+    async fn make_flavor(
+        &self,
+        admin: &PodSession,
+        flavor: &Flavor,
+        was_ours: bool,
+    ) -> Result<(), Fault> {
         let path = format!("/flavors/{}", segment(&flavor.flavor_id));
         let mut there = self.read_pod_flavor(admin, &path).await?;
         if there.is_none() {
@@ -179,17 +175,12 @@ impl Compute {
             }
             there = self.read_pod_flavor(admin, &path).await?;
         }
-        let specs: Value = serde_json::from_str(&flavor.extra_specs).unwrap_or_default();
-        let lacks_specs = there.as_ref().is_some_and(|t| t.extra_specs == "{}");
-        if lacks_specs && specs.as_object().is_some_and(|map| !map.is_empty()) {
-            admin
-                .post_json(
-                    Service::Compute,
-                    &format!("{path}/os-extra_specs"),
-                    &json!({"extra_specs": specs}),
-                )
-                .await
-                .map_err(pod_fault)?;
+        if let Some(found) = &there
+            && (was_ours || found.extra_specs == "{}")
+            && specs_of(found) != specs_of(flavor)
+        {
+            self.sync_specs(admin, &path, &specs_of(found), &specs_of(flavor))
+                .await?;
             there = self.read_pod_flavor(admin, &path).await?;
         }
         match there {
@@ -199,6 +190,31 @@ impl Compute {
                 flavor.flavor_id
             ))),
         }
+    }
+
+    /// Brings the extra specs of a pod's flavor from `old` to `new`.
+    async fn sync_specs(
+        &self,
+        admin: &PodSession,
+        path: &str,
+        old: &Map<String, Value>,
+        new: &Map<String, Value>,
+    ) -> Result<(), Fault> {
+        for key in old.keys().filter(|key| !new.contains_key(*key)) {
+            let path = format!("{path}/os-extra_specs/{}", segment(key));
+            match admin.delete(Service::Compute, &path).await {
+                Err(error) if !error.is_not_found() => return Err(pod_fault(error)),
+                _ => {}
+            }
+        }
+        if !new.is_empty() {
+            let body = json!({"extra_specs": new});
+            admin
+                .post_json(Service::Compute, &format!("{path}/os-extra_specs"), &body)
+                .await
+                .map_err(pod_fault)?;
+        }
+        Ok(())
     }
 
     async fn read_pod_flavor(
@@ -227,44 +243,6 @@ impl Compute {
             .unwrap_or_else(|| Value::Object(Map::new()));
         item.insert("extra_specs".to_owned(), specs);
         Ok(read_flavor(&Value::Object(item.clone())))
-    }
-
-    /// Takes a pod's flavor over to the top, when a pod is registered.
-    pub async fn import_flavor(&self, pod_id: &str, item: &Value) -> Result<FlavorImport, DbError> {
-        let Some(flavor) = read_flavor(item) else {
-            return Ok(FlavorImport::Conflict("it is malformed".to_owned()));
-        };
-        let outcome = match self.store.flavor_by_flavor_id(&flavor.flavor_id).await? {
-            Some(known) if flavor_digest(&known) == flavor_digest(&flavor) => FlavorImport::Known,
-            Some(_) => {
-                return Ok(FlavorImport::Conflict(format!(
-                    "another flavor has the id {}",
-                    flavor.flavor_id
-                )));
-            }
-            None => match self.store.flavor_create(&flavor).await {
-                Ok(()) => FlavorImport::Imported,
-                Err(DbError::Duplicate(_)) => {
-                    return Ok(FlavorImport::Conflict(format!(
-                        "another flavor has the name {}",
-                        flavor.name
-                    )));
-                }
-                Err(error) => return Err(error),
-            },
-        };
-        let kind = RealizationKind::Flavor;
-        let intent = Realization::intent(kind, &flavor.flavor_id, pod_id, "");
-        let row = self.store.realization_claim(&intent).await?;
-        self.store
-            .realization_present(
-                &row.id,
-                &flavor.flavor_id,
-                &flavor_digest(&flavor),
-                &json!({}),
-            )
-            .await?;
-        Ok(outcome)
     }
 }
 

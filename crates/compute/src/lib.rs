@@ -20,7 +20,7 @@ mod recover;
 mod remove;
 mod request;
 
-pub use flavors::{FlavorImport, flavor_digest};
+pub use flavors::flavor_digest;
 pub use recover::ServerRecover;
 pub use remove::ServerRemove;
 pub use request::{Intent, ServerRequest};

@@ -2,6 +2,7 @@
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper,
+    TextExpressionMethods,
 };
 use diesel_async::RunQueryDsl;
 
@@ -98,7 +99,8 @@ pub(crate) async fn pod_delete(conn: &mut Conn, id: &str) -> Result<PodRemoval, 
             .get_result(conn)
             .await?;
         // Flavors and keypairs that we made there do not keep a pod: they stay behind
-        // as the operator's, like those that were there before.
+        // as the operator's, like those that were there before. Nor do the pod's own
+        // default groups, which were adopted and are never removed.
         let realized: i64 = pod_realizations::table
             .filter(pod_realizations::pod_id.eq(id))
             .filter(pod_realizations::kind.ne_all([
@@ -106,6 +108,7 @@ pub(crate) async fn pod_delete(conn: &mut Conn, id: &str) -> Result<PodRemoval, 
                 RealizationKind::Keypair,
                 RealizationKind::VolumeType,
             ]))
+            .filter(pod_realizations::data.not_like("%\"adopted\":true%"))
             .count()
             .get_result(conn)
             .await?;

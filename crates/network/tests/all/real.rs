@@ -23,7 +23,11 @@ fn real() -> Option<Config> {
     keystone.auth_url = url;
     keystone.username = var("OS_USERNAME").unwrap_or_else(|_| "admin".to_owned());
     keystone.project_name = var("OS_PROJECT_NAME").unwrap_or_else(|_| "admin".to_owned());
-    keystone.password = SecretString::from(var("OS_PASSWORD").unwrap_or_default());
+    keystone.password = SecretString::from(
+        var("OS_PASSWORD")
+            .or_else(|_| var("TRICIRCLE_REAL_PASSWORD"))
+            .unwrap_or_else(|_| "secret".to_owned()),
+    );
     // Away from the ranges that others use on these pods.
     config.tricircle.network_vlan_ranges = vec!["physnet1:2900:2950".parse().unwrap()];
     Some(config)

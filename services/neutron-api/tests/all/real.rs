@@ -1,8 +1,8 @@
 //! The same refusals from a real pod's Neutron, word for word.
 //!
-//! `TRICIRCLE_REAL_CLOUD` names Keystone and the Neutron of a pod, separated by a
-//! blank (`http://127.0.0.1:5000/v3 http://127.0.0.1:21696`); user, project and
-//! password are the sandbox's `demo`. Without it the comparison is left out.
+//! `TRICIRCLE_REAL_CLOUD` names Keystone (`http://127.0.0.1:5000/v3`), whose catalog
+//! names the Neutron of `Pod1`; user, project and password are the sandbox's `demo`.
+//! Without it the comparison is left out.
 
 use serde_json::{Value, json};
 
@@ -16,13 +16,14 @@ struct Real {
 
 impl Real {
     async fn connect() -> Option<Self> {
-        let named = std::env::var("TRICIRCLE_REAL_CLOUD").ok()?;
-        let (keystone, neutron) = named.split_once(' ')?;
+        let keystone = std::env::var("TRICIRCLE_REAL_CLOUD").ok()?;
+        let password = std::env::var("TRICIRCLE_REAL_PASSWORD");
+        let password = password.unwrap_or_else(|_| "secret".to_owned());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let domain = json!({"id": "default"});
         let login = json!({"auth": {
             "identity": {"methods": ["password"], "password": {"user": {
-                "name": "demo", "password": "secret", "domain": domain,
+                "name": "demo", "password": password, "domain": domain,
             }}},
             "scope": {"project": {"name": "demo", "domain": domain}},
         }});
@@ -36,9 +37,10 @@ impl Real {
             .to_str()
             .unwrap()
             .to_owned();
+        let body: Value = answer.json().await.unwrap();
         Some(Self {
             http,
-            neutron: neutron.to_owned(),
+            neutron: neutron_of(&body, "Pod1"),
             token,
         })
     }
@@ -62,6 +64,20 @@ impl Real {
             body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
         }
     }
+}
+
+/// The public endpoint of a region's Neutron in a token's catalog.
+fn neutron_of(token: &Value, region: &str) -> String {
+    let catalog = token["token"]["catalog"].as_array().unwrap();
+    catalog
+        .iter()
+        .filter(|service| service["type"] == "network")
+        .flat_map(|service| service["endpoints"].as_array().unwrap())
+        .find(|endpoint| endpoint["region"] == region && endpoint["interface"] == "public")
+        .and_then(|endpoint| endpoint["url"].as_str())
+        .unwrap()
+        .trim_end_matches('/')
+        .to_owned()
 }
 
 /// Requests that change nothing anywhere, since both refuse them.

@@ -22,7 +22,11 @@ pub(crate) async fn create(
         .get("volumeAttachment")
         .and_then(|attachment| attachment.get("volumeId"))
         .and_then(Value::as_str);
-    if let Some(volume) = volume {
+    if let Some(volume) = volume
+        && !call
+            .is_of_another_project(RoutingKind::Volume, volume)
+            .await?
+    {
         match call.pod_of(RoutingKind::Volume, volume).await {
             Ok(other) if other.id() != pod.id() => {
                 return Err(Fault::bad_request(format!(
