@@ -30,6 +30,7 @@ in_a_plain_world! {
     projects_do_not_see_each_other_and_readers_only_read: isolation::projects_and_readers;
     addresses_are_unique_in_a_crowd: addresses::unique_in_a_crowd;
     used_up_addresses_are_refused: addresses::used_up;
+    several_servers_or_none: addresses::several_or_none;
     pages_over_pods_join: lists::pages_over_pods;
     version_documents_need_no_token: surface::version_documents;
     microversions_are_negotiated: surface::microversions;

@@ -19,7 +19,7 @@ use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 use tricircle_api::{Fault, FaultKind};
 use tricircle_db::models::{
-    Flavor, IntentOutcome, Keypair, NewJob, Routing, RoutingKind, RoutingState,
+    Flavor, IntentOutcome, Keypair, NewJob, Routing, RoutingKind, RoutingState, RoutingUsage,
 };
 use tricircle_gateway::{Call, pod_fault};
 use tricircle_network::{Actor, ServerNetworks};
@@ -48,8 +48,9 @@ impl Compute {
         };
         let prepared = self.prepare(call, request).await?;
         let request = &prepared.request;
+        self.check_quota(call, &prepared).await?;
         let reservation_id = reservation();
-        let mut first = None;
+        let mut made: Vec<Value> = Vec::new();
         for name in request.names() {
             let intent = Intent {
                 id: uuid::Uuid::new_v4().to_string(),
@@ -57,19 +58,27 @@ impl Compute {
                 reservation_id: reservation_id.clone(),
             };
             match self.create_one(call, &prepared, &intent).await {
-                Ok(answer) => first = first.or(Some(answer)),
-                // Nova makes as many as it can between min_count and max_count.
-                Err(fault) if first.is_none() => return Err(fault),
-                Err(fault) => {
+                Ok(answer) => made.push(answer),
+                // Nova makes as many as it can from min_count to max_count, or none.
+                Err(fault) if made.len() >= request.min_count as usize => {
                     tracing::warn!(detail = fault.detail(), %fault, "one of several servers was not made");
                     break;
+                }
+                Err(fault) => {
+                    let pod_id = prepared.placed.pod.id();
+                    for id in made.iter().filter_map(server_id) {
+                        if let Err(error) = self.take_back(call, pod_id, id).await {
+                            tracing::warn!(server.id = id, %error, "a server of a failed create stays");
+                        }
+                    }
+                    return Err(fault);
                 }
             }
         }
         if request.return_reservation_id {
             return Ok(json!({"reservation_id": reservation_id}));
         }
-        Ok(first.unwrap_or_default())
+        Ok(made.into_iter().next().unwrap_or_default())
     }
 
     /// A body that cannot be read is sent to a pod as it is, for Nova's own words.
@@ -163,6 +172,27 @@ impl Compute {
                 self.undo(prepared, intent).await;
                 Err(fault)
             }
+        }
+    }
+
+    /// Whether as many as are wanted at least fit at all; each intent counts again.
+    async fn check_quota(&self, call: &Call, prepared: &Prepared) -> Result<(), Fault> {
+        let (flavor, limits) = (&prepared.flavor, self.limits());
+        let (vcpus, ram_mb) = (i64::from(flavor.vcpus), i64::from(flavor.memory_mb));
+        let count = i64::from(prepared.request.min_count);
+        let kind = RoutingKind::Server;
+        let project_id = &call.context.project_id;
+        let used = self.store.routing_usage(kind, project_id).await?;
+        let wanted = RoutingUsage {
+            count,
+            vcpus: vcpus.saturating_mul(count),
+            ram_mb: ram_mb.saturating_mul(count),
+            size_gb: 0,
+        };
+        if limits.allow(used, wanted) {
+            Ok(())
+        } else {
+            Err(over_quota(&prepared.request, vcpus, ram_mb, used, limits))
         }
     }
 
@@ -337,14 +367,25 @@ impl Compute {
             server.id = server_id,
             "a create came too late and is undone"
         );
+        self.take_back(call, pod_id, server_id).await?;
+        Err(Fault::new(
+            FaultKind::PodTimeout,
+            "The pod took too long to create the server.",
+        ))
+    }
+
+    /// Removes a server that must not stay, with the job that sees it gone.
+    async fn take_back(&self, call: &Call, pod_id: &str, server_id: &str) -> Result<(), Fault> {
         let job = NewJob {
             pod_id: pod_id.to_owned(),
             project_id: call.context.project_id.clone(),
             request_id: call.request_id().to_owned(),
-            run_after: self.config.jobs.retry_base,
+            // Not before the pod was asked: a server that lives then stays.
+            run_after: self.config.jobs.create_grace,
             ..NewJob::new(SERVER_REMOVE, server_id)
         };
-        self.jobs.enqueue(&job).await?;
+        let kind = RoutingKind::Server;
+        self.store.removal_begin(kind, server_id, &job).await?;
         let admin = self
             .pods
             .admin(pod_id, call.request_id())
@@ -353,10 +394,12 @@ impl Compute {
             .delete(Service::Compute, &format!("/servers/{server_id}"))
             .await
             .map_err(pod_fault)?;
-        Err(Fault::new(
-            FaultKind::PodTimeout,
-            "The pod took too long to create the server.",
-        ))
+        let soon = NewJob {
+            run_after: Duration::ZERO,
+            ..job
+        };
+        self.jobs.enqueue(&soon).await?;
+        Ok(())
     }
 
     /// Takes back what this create made, as far as possible now; the job does the rest.
@@ -387,6 +430,10 @@ impl Compute {
             }
         }
     }
+}
+
+fn server_id(answer: &Value) -> Option<&str> {
+    answer.pointer("/server/id").and_then(Value::as_str)
 }
 
 /// How a create failed.

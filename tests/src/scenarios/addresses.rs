@@ -6,6 +6,8 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::http::{list, string};
+use crate::resources::LIMIT;
+use crate::wait::until;
 use crate::world::World;
 
 use super::main_job::addresses;
@@ -91,6 +93,50 @@ pub async fn used_up(world: &World) {
     for port in ports {
         let path = format!("/ports/{port}");
         demo.network.delete(&path).await.expect(204);
+    }
+    demo.delete_network(&network).await;
+    world.nothing_left_since(&before).await;
+}
+
+/// Several servers by one call: as many as were asked for, numbered; or, when they do not
+/// all fit, none and no trace.
+pub async fn several_or_none(world: &World) {
+    let before = world.inventory().await;
+    let demo = world.demo().await;
+    let network = world.create_network(&demo, "several").await;
+    // Five addresses beside the gateway's, some of which the pod keeps for itself.
+    demo.create_subnet(&network, "10.0.6.0/29", json!({})).await;
+    let wanted = |count: u32| {
+        let mut body = world.server_body("many", world.zone(0), json!([{"uuid": network}]));
+        body["server"]["min_count"] = json!(count);
+        body["server"]["return_reservation_id"] = json!(true);
+        body
+    };
+    let refused = demo.compute.post("/servers", wanted(6)).await;
+    assert!((400..500).contains(&refused.status), "{}", refused.text);
+
+    let path = format!("/servers?name={}", world.name("many"));
+    let ports = format!("/ports?network_id={network}");
+    until(LIMIT, "no trace of the six", || async {
+        let servers = demo.compute.get(&path).await.expect(200);
+        let ports = demo.network.get(&ports).await.expect(200);
+        match list(&servers, "/servers").len() + list(&ports, "/ports").len() {
+            0 => Ok(()),
+            left => Err(format!("{left} servers and ports")),
+        }
+    })
+    .await;
+    let made = demo.compute.post("/servers", wanted(2)).await.expect(202);
+    assert!(string(&made, "/reservation_id").starts_with("r-"));
+    let body = demo.compute.get(&path).await.expect(200);
+    let servers = list(&body, "/servers");
+    let names: BTreeSet<_> = servers.iter().map(|s| string(s, "/name")).collect();
+    let numbered = ["-1", "-2"].map(|end| world.name("many") + end);
+    assert_eq!(names, BTreeSet::from(numbered));
+    for server in servers {
+        let id = string(&server, "/id");
+        demo.wait_server(&id, "ACTIVE").await;
+        demo.delete_server(&id).await;
     }
     demo.delete_network(&network).await;
     world.nothing_left_since(&before).await;

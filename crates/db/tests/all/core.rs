@@ -314,3 +314,33 @@ async fn an_intent_and_its_job_live_and_end_together() {
         test.drop_schema().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_pods_own_default_group_does_not_keep_the_pod_and_a_network_does() {
+    for test in TestStore::both().await.unwrap() {
+        let store = &test.store;
+        let first = pod("Pod1");
+        store.pod_create(&first, &[]).await.unwrap();
+        let claim = |kind, top_id: &'static str| {
+            let intent = Realization::intent(kind, top_id, &first.id, "p1");
+            async move { store.realization_claim(&intent).await.unwrap() }
+        };
+        let group = claim(RealizationKind::SecurityGroup, "g1").await;
+        let adopted = serde_json::json!({"adopted": true});
+        store
+            .realization_present(&group.id, "b1", "d", &adopted)
+            .await
+            .unwrap();
+        let network = claim(RealizationKind::Network, "n1").await;
+        assert_eq!(
+            store.pod_delete(&first.id).await.unwrap(),
+            PodRemoval::InUse(1)
+        );
+        assert!(store.realization_delete(&network.id).await.unwrap());
+        assert_eq!(
+            store.pod_delete(&first.id).await.unwrap(),
+            PodRemoval::Removed
+        );
+        test.drop_schema().await.unwrap();
+    }
+}
