@@ -134,7 +134,7 @@ pub async fn several_or_none(world: &World) {
     let numbered = ["-1", "-2"].map(|end| world.name("many") + end);
     assert_eq!(names, BTreeSet::from(numbered));
     for server in servers {
-        let id = string(&server, "/id");
+        let id = string(server, "/id");
         demo.wait_server(&id, "ACTIVE").await;
         demo.delete_server(&id).await;
     }
