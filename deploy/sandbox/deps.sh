@@ -18,7 +18,9 @@ openstack_packages=(memcached qemu-utils python3-venv python3-dev gcc libc6-dev 
 switch_packages=(openvswitch-switch iputils-ping)
 router_packages=(dnsmasq-base iptables conntrack iputils-arping)
 pip_packages=(keystone nova neutron cinder glance openstack-placement python-openstackclient osc-placement
-              uwsgi gunicorn PyMySQL python-memcached)
+              gunicorn PyMySQL python-memcached)
+# It embeds the interpreter it is compiled with: never a wheel that pip kept from another Python.
+compiled_packages=(uwsgi)
 
 remembered() { # remembered NAME: the value of the environment, else what the last `up` was told
     local file=$state/settings.json
@@ -66,11 +68,13 @@ fi
 
 [ "$what" = all ] || exit 0
 
-wanted=$(cat "$here/constraints.txt" <(echo "${pip_packages[@]}") | sha256sum)
+wanted=$(cat "$here/constraints.txt" <(echo "${pip_packages[@]}" "compiled here: ${compiled_packages[@]}") | sha256sum)
 stamp=$venv/.tricircle-sandbox
 if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
     echo "pip install OpenStack into $venv (one to two minutes)"
     [ -x "$venv/bin/pip" ] || /usr/bin/python3 -m venv "$venv"
-    "$venv/bin/pip" install -q --disable-pip-version-check -c "$here/constraints.txt" "${pip_packages[@]}"
+    install=("$venv/bin/pip" install -q --disable-pip-version-check -c "$here/constraints.txt")
+    "${install[@]}" "${pip_packages[@]}"
+    "${install[@]}" --no-cache-dir --force-reinstall --no-deps "${compiled_packages[@]}"
     echo "$wanted" >"$stamp"
 fi
