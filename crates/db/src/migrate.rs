@@ -4,6 +4,7 @@
 //! ones are never edited. MySQL's DDL cannot be rolled back, so each migration
 //! is written to be re-runnable (`IF NOT EXISTS`).
 
+use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncMysqlConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -38,6 +39,13 @@ async fn on_connection(url: &DatabaseUrl, work: Work) -> Result<Vec<String>, DbE
     tokio::task::spawn_blocking(move || match url {
         DatabaseUrl::Sqlite(path) => {
             let mut conn = SqliteConnection::establish(&path).map_err(unavailable)?;
+            // The file keeps this mode. It is set here, by one connection, because
+            // SQLite lets those that change it at the same time fail at once, whatever
+            // their patience.
+            if let Work::Migrate = work {
+                conn.batch_execute("PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL;")
+                    .map_err(failed)?;
+            }
             run(&mut conn, SQLITE, work)
         }
         DatabaseUrl::Mysql(target) => {

@@ -116,8 +116,8 @@ fn sqlite_pool(path: &str, options: StoreOptions) -> Result<Pool<sqlite::Conn>, 
         sqlite::finish(async move {
             let mut conn = sqlite::Conn::establish(path).await?;
             conn.batch_execute(
-                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
-                 PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
+                "PRAGMA busy_timeout = 10000; PRAGMA synchronous = NORMAL; \
+                 PRAGMA foreign_keys = ON;",
             )
             .await
             .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
@@ -175,8 +175,18 @@ where
 }
 
 fn no_connection(error: PoolError) -> DbError {
-    // The text of a connection error may repeat the host, never the password.
-    DbError::Unavailable(error.to_string())
+    use diesel_async::pooled_connection::PoolError as Cause;
+    match error {
+        PoolError::Backend(Cause::ConnectionError(
+            diesel::ConnectionError::CouldntSetupConfiguration(error),
+        )) => match DbError::from(error) {
+            // A lock in the way of the first statements is waited for as any other.
+            busy @ DbError::Busy(_) => busy,
+            other => DbError::Unavailable(other.to_string()),
+        },
+        // The text of a connection error may repeat the host, never the password.
+        error => DbError::Unavailable(error.to_string()),
+    }
 }
 
 /// A connection to MariaDB for one operation. When the operation is dropped on its way
@@ -218,29 +228,34 @@ macro_rules! on_backend {
         loop {
             $store.operations.fetch_add(1, Ordering::Relaxed);
             let result = match &$store.backend {
-                Backend::Sqlite(pool) => {
-                    let mut $conn = pool.get().await.map_err(no_connection)?;
-                    let operation = sqlite::queries::$module::$name(&mut $conn, $($arg),*);
-                    sqlite::finish(operation).await
-                }
-                Backend::Mysql(pool) => {
-                    let mut $conn = Loan(Some(pool.get().await.map_err(no_connection)?));
-                    let result = match &mut $conn.0 {
-                        Some(inner) => {
-                            mysql::queries::$module::$name(&mut *inner, $($arg),*).await
-                        }
-                        None => Err(DbError::Stale("connection")),
-                    };
-                    match &result {
-                        // The server went away: the other idle connections lead there too.
-                        Err(DbError::Unavailable(_)) => {
-                            drop($conn);
-                            pool.retain(|_, _| false);
-                        }
-                        _ => $conn.give_back(),
+                Backend::Sqlite(pool) => match pool.get().await {
+                    Ok(mut $conn) => {
+                        let operation = sqlite::queries::$module::$name(&mut $conn, $($arg),*);
+                        sqlite::finish(operation).await
                     }
-                    result
-                }
+                    Err(error) => Err(no_connection(error)),
+                },
+                Backend::Mysql(pool) => match pool.get().await {
+                    Ok(connection) => {
+                        let mut $conn = Loan(Some(connection));
+                        let result = match &mut $conn.0 {
+                            Some(inner) => {
+                                mysql::queries::$module::$name(&mut *inner, $($arg),*).await
+                            }
+                            None => Err(DbError::Stale("connection")),
+                        };
+                        match &result {
+                            // The server went away: the other idle connections lead there too.
+                            Err(DbError::Unavailable(_)) => {
+                                drop($conn);
+                                pool.retain(|_, _| false);
+                            }
+                            _ => $conn.give_back(),
+                        }
+                        result
+                    }
+                    Err(error) => Err(no_connection(error)),
+                },
             };
             match result {
                 Err(error) if again(&error, attempt).await => attempt += 1,

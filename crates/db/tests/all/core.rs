@@ -50,6 +50,25 @@ fn intent(pod: &Pod) -> Routing {
     }
 }
 
+/// SQLite refuses at once those that change a file's journal mode together; nobody
+/// who opens a connection may do so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn the_first_connections_of_a_fresh_database_may_come_together() {
+    for _ in 0..20 {
+        let test = TestStore::sqlite().await.unwrap();
+        let all = (0..8).map(|n| {
+            let store = test.store.clone();
+            tokio::spawn(async move {
+                let one = pod(&format!("Pod{n}"));
+                store.pod_create(&one, &[zone(&one, "az1")]).await
+            })
+        });
+        for made in all.collect::<Vec<_>>() {
+            made.await.unwrap().unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_ordinal_is_never_given_again() {
     for test in TestStore::both().await.unwrap() {
