@@ -113,7 +113,10 @@ struct Worker {
 
 impl Worker {
     fn start(store: &Store, bus: &Arc<LocalBus>, probe: &Probe, config: EngineConfig) -> Self {
-        let kinds = Kinds::new().with(probe.clone());
+        Self::of(store, bus, Kinds::new().with(probe.clone()), config)
+    }
+
+    fn of(store: &Store, bus: &Arc<LocalBus>, kinds: Kinds, config: EngineConfig) -> Self {
         let bus: Arc<dyn JobBus> = bus.clone();
         let engine = Engine::new(store.clone(), bus, kinds, config);
         let stop = CancellationToken::new();
@@ -392,36 +395,39 @@ async fn a_stopping_worker_lets_runs_end_or_hands_them_on() {
     }
 }
 
+/// A kind that goes from step to step until it is told to stop.
+struct Patient(watch::Sender<bool>);
+
+#[async_trait]
+impl JobKind for Patient {
+    fn name(&self) -> &'static str {
+        "patient"
+    }
+
+    async fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        self.0.send_replace(true);
+        loop {
+            run.check()?;
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_cancelled_run_notices_at_its_next_step() {
     let test = TestStore::sqlite().await.unwrap();
-    let (bus, probe) = (Arc::new(LocalBus::new()), Probe::new(0));
+    let bus = Arc::new(LocalBus::new());
+    let (begun, mut has_begun) = watch::channel(false);
     let config = EngineConfig {
+        // The next heartbeat brings the news.
         lease: Duration::from_millis(300),
         ..only_woken()
     };
-    let worker = Worker::start(&test.store, &bus, &probe, config);
+    let worker = Worker::of(&test.store, &bus, Kinds::new().with(Patient(begun)), config);
     let sender = JobSender::new(test.store.clone(), bus.clone());
-    let job = sender.enqueue(&NewJob::new("probe", "r")).await.unwrap();
-    probe.wait_for("r", 1).await;
-    assert_eq!(test.store.job_cancel("probe", "r").await.unwrap(), 1);
-    let before = test.store.job_by_id(&job.id).await.unwrap().unwrap();
-    // The next heartbeat brings the news.
-    while test
-        .store
-        .job_by_id(&job.id)
-        .await
-        .unwrap()
-        .unwrap()
-        .lease_until
-        == before.lease_until
-    {
-        tokio::task::yield_now().await;
-    }
-    while state_of(&test.store, &job).await == JobState::Running {
-        probe.0.permits.add_permits(1);
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(state_of(&test.store, &job).await, JobState::Cancelled);
+    let job = sender.enqueue(&NewJob::new("patient", "r")).await.unwrap();
+    has_begun.wait_for(|begun| *begun).await.unwrap();
+    assert_eq!(test.store.job_cancel("patient", "r").await.unwrap(), 1);
+    until(&test.store, &job, JobState::Cancelled).await;
     worker.stop().await;
 }
