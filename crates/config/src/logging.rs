@@ -32,18 +32,21 @@ const OWN: [&str; 7] = [
     "allinone",
 ];
 
+/// Whatever else is to see the spans of a process, such as an exporter of traces.
+pub type Listener = Box<dyn Layer<Registry> + Send + Sync>;
+
 /// Sets up logging for the whole process; once, from `main`.
-pub fn init(options: &General) -> Result<(), ConfigError> {
+pub fn init(options: &General, listener: Option<Listener>) -> Result<(), ConfigError> {
     let failed = |reason: String| ConfigError::Logging(reason);
     let outcome = match &options.log_file {
-        None => subscriber(options, std::io::stderr)?.try_init(),
+        None => subscriber(options, std::io::stderr, listener)?.try_init(),
         Some(path) => {
             let file = OpenOptions::new()
                 .append(true)
                 .create(true)
                 .open(path)
                 .map_err(|error| failed(format!("{}: {error}", path.display())))?;
-            subscriber(options, Mutex::new(file))?.try_init()
+            subscriber(options, Mutex::new(file), listener)?.try_init()
         }
     };
     outcome.map_err(|error| failed(error.to_string()))?;
@@ -57,6 +60,7 @@ pub fn init(options: &General) -> Result<(), ConfigError> {
 pub fn subscriber<W>(
     options: &General,
     writer: W,
+    listener: Option<Listener>,
 ) -> Result<impl Subscriber + Send + Sync + use<W>, ConfigError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -69,7 +73,7 @@ where
         .with_ansi(false)
         .with_writer(writer)
         .with_filter(chosen.or(spans));
-    Ok(Registry::default().with(lines))
+    Ok(Registry::default().with(listener).with(lines))
 }
 
 /// The filter for messages, or why the option can not be read.
@@ -108,7 +112,7 @@ mod tests {
     fn lines(options: &General, log: impl FnOnce()) -> Vec<String> {
         let captured = Captured::default();
         let writer = captured.clone();
-        let subscriber = subscriber(options, move || writer.clone()).unwrap();
+        let subscriber = subscriber(options, move || writer.clone(), None).unwrap();
         tracing::subscriber::with_default(subscriber, log);
         let bytes = captured.0.lock().unwrap().clone();
         let text = String::from_utf8(bytes).unwrap();

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use crate::load::CommonArgs;
-use crate::logging;
+use crate::logging::{self, Listener};
 use crate::sections::Config;
 
 /// `EX_USAGE` of sysexits: the command line is wrong.
@@ -30,11 +30,16 @@ pub fn arguments<A: clap::Parser>() -> Result<A, ExitCode> {
     })
 }
 
-/// Loads the configuration, sets up logging and logs the warnings. On failure
-/// the reason is written to standard error and the exit code returned.
-pub fn start(args: &CommonArgs) -> Result<Config, ExitCode> {
+/// Loads the configuration, sets up logging and logs the warnings. What `listen` makes
+/// of the configuration sees the process's spans too. On failure the reason is written
+/// to standard error and the exit code returned.
+pub fn start<E: Error + 'static>(
+    args: &CommonArgs,
+    listen: impl FnOnce(&Config) -> Result<Option<Listener>, E>,
+) -> Result<Config, ExitCode> {
     let loaded = Config::load(args).map_err(|error| fail(&error, EXIT_CONFIG))?;
-    logging::init(&loaded.config.default).map_err(|error| fail(&error, EXIT_CONFIG))?;
+    let listener = listen(&loaded.config).map_err(|error| fail(&error, EXIT_CONFIG))?;
+    logging::init(&loaded.config.default, listener).map_err(|error| fail(&error, EXIT_CONFIG))?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }

@@ -6,8 +6,11 @@ use clap::Parser;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tricircle_api::{Running, StartError, systemd};
-use tricircle_config::CommonArgs;
+use tricircle_config::logging::Listener;
 use tricircle_config::startup::{self, EXIT_SOFTWARE, fail};
+use tricircle_config::{CommonArgs, Config};
+
+use tricircle_telemetry::{TelemetryError, Traces};
 
 use crate::Parts;
 
@@ -61,10 +64,38 @@ where
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
-    let config = match startup::start(&arguments.common) {
+    let mut traces = None;
+    let started = startup::start(&arguments.common, |config| {
+        traces = Traces::new(&config.opentelemetry, &program())?;
+        let listener = traces
+            .as_ref()
+            .map(|traces| Box::new(traces.layer()) as Listener);
+        Ok::<_, TelemetryError>(listener)
+    });
+    let config = match started {
         Ok(config) => config,
         Err(code) => return code,
     };
+    let code = run(config, start).await;
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
+    code
+}
+
+/// The name of this program, which is the service's.
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+async fn run<F, Fut, S>(config: Config, start: F) -> ExitCode
+where
+    F: FnOnce(Parts, CancellationToken) -> Fut,
+    Fut: Future<Output = Result<S, StartError>>,
+    S: Into<Started>,
+{
     let shutdown = match systemd::shutdown_on_signals() {
         Ok(shutdown) => shutdown,
         Err(error) => return fail(&error, EXIT_SOFTWARE),

@@ -5,7 +5,7 @@ mod cloud;
 mod process;
 
 pub use cloud::{Client, KeystoneAuthtoken, Quota, Tricircle};
-pub use process::{Database, General, Jobs, OsloPolicy, Service};
+pub use process::{Database, General, Jobs, OpenTelemetry, OsloPolicy, Service};
 
 use crate::section::Section;
 
@@ -28,6 +28,8 @@ pub struct Config {
     pub quota: Quota,
     /// `[jobs]`
     pub jobs: Jobs,
+    /// `[opentelemetry]`
+    pub opentelemetry: OpenTelemetry,
     /// `[nova_apigw]`
     pub nova_apigw: Service,
     /// `[cinder_apigw]`
@@ -51,6 +53,7 @@ impl Default for Config {
             tricircle: Tricircle::default(),
             quota: Quota::default(),
             jobs: Jobs::default(),
+            opentelemetry: OpenTelemetry::default(),
             nova_apigw: Service::on_port(8774),
             cinder_apigw: Service::on_port(8776),
             neutron_api: Service::on_port(9696),
@@ -76,6 +79,7 @@ impl Config {
             ("tricircle", &mut self.tricircle),
             ("quota", &mut self.quota),
             ("jobs", &mut self.jobs),
+            ("opentelemetry", &mut self.opentelemetry),
             ("nova_apigw", &mut self.nova_apigw),
             ("cinder_apigw", &mut self.cinder_apigw),
             ("neutron_api", &mut self.neutron_api),

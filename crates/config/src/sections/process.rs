@@ -62,6 +62,17 @@ section! {
 }
 
 section! {
+    /// Traces for a collector of OpenTelemetry's protocol.
+    OpenTelemetry {
+        /// Where OTLP over HTTP is taken, for example
+        /// `http://collector:4318`. Empty: nothing is sent.
+        endpoint: String = String::new(),
+        /// Of how many requests in a hundred the trace is sent.
+        sample_percent: u32 = 100,
+    }
+}
+
+section! {
     /// The job engine: how the work that outlives a request is carried out.
     Jobs {
         /// How many jobs one process runs at a time.
