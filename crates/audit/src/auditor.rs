@@ -104,8 +104,13 @@ impl Auditor {
         for view in store.networks(&networks).await? {
             let row = view.network;
             let kind = RealizationKind::Network;
-            rows.things
-                .push(thing(kind, row.id, row.project_id, row.state, row.updated_at));
+            rows.things.push(thing(
+                kind,
+                row.id,
+                row.project_id,
+                row.state,
+                row.updated_at,
+            ));
         }
         let subnets = SubnetFilter {
             deleting_too: true,
@@ -126,8 +131,13 @@ impl Auditor {
         for view in store.security_groups(&groups).await? {
             let row = view.group;
             let kind = RealizationKind::SecurityGroup;
-            rows.things
-                .push(thing(kind, row.id, row.project_id, row.state, row.updated_at));
+            rows.things.push(thing(
+                kind,
+                row.id,
+                row.project_id,
+                row.state,
+                row.updated_at,
+            ));
         }
         // After the addresses: the port of an address is there when its address is.
         let ports = PortFilter {

@@ -15,7 +15,13 @@ const DESCRIBED: &str = "tricircle:";
 /// Asks every pod that is registered.
 pub(crate) async fn all(pods: &Pods, request_id: &str) -> Vec<PodSeen> {
     let snapshot = pods.snapshot();
-    join_all(snapshot.all.iter().map(|entry| one(pods, entry, request_id))).await
+    join_all(
+        snapshot
+            .all
+            .iter()
+            .map(|entry| one(pods, entry, request_id)),
+    )
+    .await
 }
 
 async fn one(pods: &Pods, entry: &Arc<PodEntry>, request_id: &str) -> PodSeen {
@@ -88,10 +94,13 @@ async fn read(admin: &PodSession, kind: ObjectKind) -> Result<Vec<Object>, PodEr
 }
 
 async fn network(admin: &PodSession, collection: &str) -> Result<Vec<Object>, PodError> {
-    let device = if collection == "ports" { "&fields=device_id" } else { "" };
-    let path = format!(
-        "/{collection}?fields=id&fields=name&fields=project_id&fields=description{device}"
-    );
+    let device = if collection == "ports" {
+        "&fields=device_id"
+    } else {
+        ""
+    };
+    let path =
+        format!("/{collection}?fields=id&fields=name&fields=project_id&fields=description{device}");
     let key = collection.replace('-', "_");
     let found = pages(admin, Service::Network, &path, &key).await?;
     let objects = found.iter().map(|one| Object {

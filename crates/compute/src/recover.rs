@@ -77,11 +77,7 @@ impl JobKind for ServerRecover {
 impl ServerRecover {
     /// The server in the pod that was made for the intent: by its mark or, in a pod that
     /// does not show marks, by what else is known of it.
-    async fn find(
-        &self,
-        admin: &PodSession,
-        intent: &Routing,
-    ) -> Result<Option<String>, JobError> {
+    async fn find(&self, admin: &PodSession, intent: &Routing) -> Result<Option<String>, JobError> {
         let in_pod = |error| pod_job_error(&intent.pod_id, error);
         let listed = servers::list(admin, Some(&intent.project_id))
             .await
@@ -174,4 +170,71 @@ fn without_mark(
             .min_by_key(|server| (distance(server), server.id.clone()))
     };
     with_port.or_else(alike).map(|server| server.id.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(id: &str, name: &str, created: &str) -> PodServer {
+        PodServer {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            project_id: "p".to_owned(),
+            user_id: "u".to_owned(),
+            created: created.to_owned(),
+            status: "BUILD".to_owned(),
+            intent: None,
+        }
+    }
+
+    fn intent() -> Routing {
+        let created = DateTime::parse_from_rfc3339("2026-11-22T10:00:00Z").unwrap();
+        let created = created.naive_utc();
+        Routing {
+            id: "intent".to_owned(),
+            kind: RoutingKind::Server,
+            top_id: None,
+            pod_id: "pod".to_owned(),
+            bottom_id: None,
+            project_id: "p".to_owned(),
+            user_id: "u".to_owned(),
+            name: "vm".to_owned(),
+            state: RoutingState::Recovering,
+            availability_zone: None,
+            flavor_id: None,
+            image_id: None,
+            vcpus: 1,
+            ram_mb: 1,
+            size_gb: 0,
+            reservation_id: None,
+            request_id: String::new(),
+            created_at: created,
+            updated_at: created,
+            deleted_at: None,
+        }
+    }
+
+    #[test]
+    fn a_pod_without_marks_is_asked_for_ports_and_then_for_likeness() {
+        let found = |servers: &[PodServer], ports: &[&str]| {
+            let ports = ports.iter().map(|id| (*id).to_owned()).collect();
+            without_mark(servers, &ports, &intent())
+        };
+        let near = server("near", "vm", "2026-11-22T10:00:20Z");
+        let far = server("far", "vm", "2026-11-22T08:00:00Z");
+        let other = server("other", "db", "2026-11-22T10:00:01Z");
+        let all = [far.clone(), other.clone(), near];
+        assert_eq!(found(&all, &["far"]).as_deref(), Some("far"));
+        assert_eq!(found(&all, &[]).as_deref(), Some("near"));
+        // A pod whose clock is hours off has one all the same.
+        assert_eq!(
+            found(&[far.clone(), other.clone()], &[]).as_deref(),
+            Some("far")
+        );
+        assert_eq!(found(&[other], &["elsewhere"]), None);
+        let mut of_another = far;
+        of_another.user_id = "somebody".to_owned();
+        assert_eq!(found(&[of_another], &[]), None);
+    }
 }

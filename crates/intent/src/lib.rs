@@ -84,7 +84,10 @@ mod tests {
         let cut = time_left(second * 100, second * 5, now).unwrap();
         assert_eq!(cut, second * 5, "the configured limit is shorter");
         let rest = time_left(second * 10, second * 60, now).unwrap();
-        assert!(rest <= second * 9, "a tenth is left for clocks and the answer");
+        assert!(
+            rest <= second * 9,
+            "a tenth is left for clocks and the answer"
+        );
         let earlier = now.checked_sub(second * 10);
         assert!(earlier.is_none_or(|begun| time_left(second * 10, second, begun).is_none()));
     }

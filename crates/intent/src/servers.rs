@@ -57,10 +57,7 @@ pub async fn list(admin: &PodSession, project_id: Option<&str>) -> Result<PodSer
     }
 }
 
-async fn pages(
-    session: &PodSession,
-    project_id: Option<&str>,
-) -> Result<Vec<PodServer>, PodError> {
+async fn pages(session: &PodSession, project_id: Option<&str>) -> Result<Vec<PodServer>, PodError> {
     let mut all: Vec<PodServer> = Vec::new();
     let mut marker: Option<String> = None;
     loop {
@@ -73,7 +70,11 @@ async fn pages(
             });
         };
         let last = page.last().map(|server| text(server, "id"));
-        all.extend(page.iter().map(read).filter(|server| server.status != "DELETED"));
+        all.extend(
+            page.iter()
+                .map(read)
+                .filter(|server| server.status != "DELETED"),
+        );
         // A page that ends where the one before did would be read for ever.
         if body.get("servers_links").is_none() || last.is_none() || last == marker {
             return Ok(all);

@@ -53,7 +53,9 @@ impl Volumes {
             ));
         };
         let session = call.session(&placed.pod).with_timeout(limit);
-        let made = session.post_json(Service::Volume, "/volumes", &wanted).await;
+        let made = session
+            .post_json(Service::Volume, "/volumes", &wanted)
+            .await;
         hit("volume_create.posted");
         match made {
             Ok(answer) => self.complete(call, &placed, &intent, answer).await,

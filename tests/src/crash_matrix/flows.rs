@@ -52,7 +52,10 @@ impl Flow {
             let made = world.create_network_and_subnet(&demo, "net", "10.0.9.0/24");
             stage.network = made.await.0;
         }
-        if matches!(self, Self::DeleteServer | Self::AttachVolume | Self::DeleteNetwork) {
+        if matches!(
+            self,
+            Self::DeleteServer | Self::AttachVolume | Self::DeleteNetwork
+        ) {
             let zone = world.zone(0);
             stage.server = world.create_server(&demo, "vm", zone, &stage.network).await;
             demo.wait_server(&stage.server, "ACTIVE").await;
@@ -197,5 +200,8 @@ async fn named(client: &Client, path: &str, name: &str) -> Vec<String> {
 async fn ports_on(demo: &Region, network: &str) -> Vec<String> {
     let path = format!("/ports?network_id={network}");
     let body = demo.network.get(&path).await.expect(200);
-    list(&body, "/ports").iter().map(|p| string(p, "/id")).collect()
+    list(&body, "/ports")
+        .iter()
+        .map(|p| string(p, "/id"))
+        .collect()
 }

@@ -41,7 +41,11 @@ pub async fn survives(flow: Flow, dying: Service) {
     };
     let mut world = Simulated::new(place).await.unwrap();
     let points = discover(&mut world, flow, dying).await;
-    assert!(!points.is_empty(), "{flow:?} passes no point of {}", dying.name());
+    assert!(
+        !points.is_empty(),
+        "{flow:?} passes no point of {}",
+        dying.name()
+    );
     for point in points {
         let begun = Instant::now();
         let died = crash_at(&mut world, flow, dying, &point).await;
@@ -113,7 +117,13 @@ async fn dies(world: &mut Simulated, dying: Service) -> bool {
     let what = format!("{} is gone", dying.name());
     until(LIMIT, &what, || {
         let ended = process.has_ended();
-        async move { if ended { Ok(()) } else { Err("it lives".to_owned()) } }
+        async move {
+            if ended {
+                Ok(())
+            } else {
+                Err("it lives".to_owned())
+            }
+        }
     })
     .await;
     true

@@ -61,7 +61,9 @@ impl<'a> Index<'a> {
             realization_of: realizations
                 .map(|row| ((row.kind, row.top_id.as_str(), row.pod_id.as_str()), row))
                 .collect(),
-            thing_by_id: things.map(|row| ((row.kind, row.id.as_str()), row)).collect(),
+            thing_by_id: things
+                .map(|row| ((row.kind, row.id.as_str()), row))
+                .collect(),
             jobs: jobs
                 .map(|job| (job.kind.as_str(), job.resource_id.as_str()))
                 .collect(),

@@ -51,8 +51,7 @@ fn owned_by_pod(
     // A row that changed while the pod was being asked says nothing about its answer.
     let unsettled = rows().any(|row| row.updated_at > index.seen.began);
     let alive = known.is_some_and(|row| {
-        row.pod_id == pod.id
-            && matches!(row.state, RoutingState::Active | RoutingState::Deleting)
+        row.pod_id == pod.id && matches!(row.state, RoutingState::Active | RoutingState::Deleting)
     });
     let intended = intent.is_some_and(|row| {
         matches!(row.state, RoutingState::Creating | RoutingState::Recovering)
@@ -187,7 +186,9 @@ fn twins<'a>(
     let mut sorted: Vec<&Object> = objects.filter(|object| object.mark.is_some()).collect();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
     let mut seen = HashSet::new();
-    let again = sorted.into_iter().filter(|object| !seen.insert(&object.mark));
+    let again = sorted
+        .into_iter()
+        .filter(|object| !seen.insert(&object.mark));
     let twin = |object: &Object| {
         let intent = object.mark.clone().unwrap_or_default();
         let detail = format!("a second one of intent {intent}");

@@ -130,11 +130,7 @@ fn is_covered(index: &Index<'_>, row: &Realization, thing: Option<&Thing>) -> bo
 /// Whether the job of what a thing belongs to sees to it: a port's server, a subnet's
 /// network.
 fn is_going_with_another(index: &Index<'_>, thing: &Thing) -> bool {
-    let of_device = [
-        SERVER_RECOVER,
-        SERVER_REMOVE,
-        SERVER_PORTS_REMOVE,
-    ];
+    let of_device = [SERVER_RECOVER, SERVER_REMOVE, SERVER_PORTS_REMOVE];
     match thing.kind {
         RealizationKind::Port => {
             !thing.device_id.is_empty() && index.has_job(&of_device, &thing.device_id)
@@ -228,7 +224,10 @@ fn addresses(index: &Index<'_>) -> Vec<Finding> {
             }
             (_, _, Some(pod_id)) => {
                 let kind = RealizationKind::Subnet;
-                if index.realization(kind, &address.subnet_id, pod_id).is_some() {
+                if index
+                    .realization(kind, &address.subnet_id, pod_id)
+                    .is_some()
+                {
                     continue;
                 }
                 let remedy = Remedy::FreeAddresses {
@@ -240,7 +239,10 @@ fn addresses(index: &Index<'_>) -> Vec<Finding> {
                     continue;
                 }
                 let region = index.region(pod_id);
-                (format!("held by {region}, which has no such subnet"), remedy)
+                (
+                    format!("held by {region}, which has no such subnet"),
+                    remedy,
+                )
             }
             (_, _, None) => continue,
         };

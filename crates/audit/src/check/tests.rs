@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tricircle_db::models::{
-    AddressPurpose, IpAllocation, Job, JobState, Realization, RealizationKind,
-    RealizationState, Routing, RoutingKind, RoutingState, RowState,
+    AddressPurpose, IpAllocation, Job, JobState, Realization, RealizationKind, RealizationState,
+    Routing, RoutingKind, RoutingState, RowState,
 };
 use tricircle_intent::{SERVER_RECOVER, SERVER_REMOVE, VOLUME_RECOVER};
 use tricircle_network::kinds::{
@@ -76,8 +76,16 @@ fn thing(kind: RealizationKind, id: &str) -> Thing {
         state: RowState::Live,
         updated_at: long_ago(),
         network_id: (kind != RealizationKind::Network).then(|| "net".to_owned()),
-        device_id: if is_port { "vm".to_owned() } else { String::new() },
-        device_owner: if is_port { "compute:az1".to_owned() } else { String::new() },
+        device_id: if is_port {
+            "vm".to_owned()
+        } else {
+            String::new()
+        },
+        device_owner: if is_port {
+            "compute:az1".to_owned()
+        } else {
+            String::new()
+        },
         created_by_gateway: is_port,
     }
 }
@@ -139,8 +147,18 @@ fn well() -> World {
     World {
         rows: Rows {
             routings: vec![
-                routing(RoutingKind::Server, "i-vm", Some("vm"), RoutingState::Active),
-                routing(RoutingKind::Volume, "i-vol", Some("vol"), RoutingState::Active),
+                routing(
+                    RoutingKind::Server,
+                    "i-vm",
+                    Some("vm"),
+                    RoutingState::Active,
+                ),
+                routing(
+                    RoutingKind::Volume,
+                    "i-vol",
+                    Some("vol"),
+                    RoutingState::Active,
+                ),
             ],
             realizations: vec![
                 realization(R::Network, "net", Some("b-net")),
@@ -319,7 +337,9 @@ fn realizations_have_objects_or_jobs() {
     let going = |rows: &mut Rows| rows.realizations[2].state = RealizationState::Deleting;
     let of_server = well().rows(going).with_job(SERVER_REMOVE, "vm");
     assert_eq!(wrong(of_server), nothing());
-    let own = well().rows(going).with_job(REALIZATION_SETTLE, "row of port");
+    let own = well()
+        .rows(going)
+        .with_job(REALIZATION_SETTLE, "row of port");
     assert_eq!(wrong(own), nothing());
     let forgotten = one(Problem::Unfinished, "port", "job realization_settle");
     assert_eq!(wrong(well().rows(going)), forgotten);
@@ -349,7 +369,10 @@ fn addresses_are_held_by_what_is_there() {
     assert_eq!(wrong(of_device("nobody")), freed);
     let covered = of_device("nobody").with_job(SERVER_PORTS_REMOVE, "nobody");
     assert_eq!(wrong(covered), nothing());
-    assert_eq!(wrong(of_device("nobody").with_job(SERVER_RECOVER, "nobody")), nothing());
+    assert_eq!(
+        wrong(of_device("nobody").with_job(SERVER_RECOVER, "nobody")),
+        nothing()
+    );
     let failed = |rows: &mut Rows| {
         let kind = RoutingKind::Server;
         rows.routings
@@ -365,7 +388,10 @@ fn addresses_are_held_by_what_is_there() {
     assert_eq!(wrong(portless)[0].0, Problem::HeldAddress);
     let of_pod = well().rows(|rows| rows.addresses[1].pod_id = Some("pod-2".to_owned()));
     let found = wrong(of_pod);
-    assert_eq!((found[0].0, found[0].2.as_str()), (Problem::HeldAddress, "free"));
+    assert_eq!(
+        (found[0].0, found[0].2.as_str()),
+        (Problem::HeldAddress, "free")
+    );
 }
 
 #[test]
@@ -378,9 +404,15 @@ fn jobs_that_nobody_does_are_found() {
     };
     let hour = TimeDelta::hours(1);
     let stuck = wrong(in_state(JobState::Stuck, hour));
-    assert_eq!((stuck[0].0, stuck[0].2.as_str()), (Problem::StuckJob, "retry"));
+    assert_eq!(
+        (stuck[0].0, stuck[0].2.as_str()),
+        (Problem::StuckJob, "retry")
+    );
     let late = wrong(in_state(JobState::Ready, hour));
-    assert_eq!((late[0].0, late[0].2.as_str()), (Problem::StuckJob, "by hand"));
+    assert_eq!(
+        (late[0].0, late[0].2.as_str()),
+        (Problem::StuckJob, "by hand")
+    );
     assert_eq!(wrong(in_state(JobState::Ready, -hour)), nothing());
     assert_eq!(wrong(in_state(JobState::Waiting, hour)), nothing());
 }
@@ -390,12 +422,11 @@ fn a_pod_that_cannot_be_asked_is_not_taken_for_empty() {
     let mut world = well();
     world.silent = Some(ObjectKind::Server);
     world.objects.clear();
-    let world = world
-        .rows(|rows| {
-            rows.realizations.clear();
-            rows.addresses.remove(1);
-            rows.routings.remove(1);
-        });
+    let world = world.rows(|rows| {
+        rows.realizations.clear();
+        rows.addresses.remove(1);
+        rows.routings.remove(1);
+    });
     assert_eq!(wrong(world), one(Problem::NotChecked, "-", "by hand"));
 }
 
@@ -428,6 +459,9 @@ fn nothing_that_users_made_is_ever_removed() {
         .with_object(ObjectKind::Server, "x", "nobody's")
         .with_object(ObjectKind::Volume, "y", "nobody's");
     for finding in check(&strange.seen()) {
-        assert!(!matches!(finding.remedy, Remedy::Remove { .. }), "{finding}");
+        assert!(
+            !matches!(finding.remedy, Remedy::Remove { .. }),
+            "{finding}"
+        );
     }
 }

@@ -78,7 +78,9 @@ impl Network {
         let fresh = row.id == intent.id;
         hit("realize.intended");
         if has_job && !fresh {
-            self.store.job_cancel(REALIZATION_SETTLE, &intent.id).await?;
+            self.store
+                .job_cancel(REALIZATION_SETTLE, &intent.id)
+                .await?;
         }
         if row.state == RealizationState::Deleting {
             return Err(NetworkError::PodConflict(format!(

@@ -71,11 +71,7 @@ impl Network {
         }
     }
 
-    async fn network_again(
-        &self,
-        session: &PodSession,
-        id: &str,
-    ) -> Result<String, NetworkError> {
+    async fn network_again(&self, session: &PodSession, id: &str) -> Result<String, NetworkError> {
         match self.store.network_by_id(id).await? {
             Some(view) => self.network_in(session, &view.network).await,
             None => Err(NetworkError::NetworkNotFound(id.to_owned())),

@@ -81,7 +81,9 @@ fn table(findings: &[Finding]) -> String {
     let widths: Vec<usize> = (0..6).map(width).collect();
     let text = lines.iter().map(|line| {
         let cells = line.iter().zip(&widths);
-        let padded: Vec<String> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
+        let padded: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
         padded.join("  ").trim_end().to_owned()
     });
     text.collect::<Vec<_>>().join("\n")
