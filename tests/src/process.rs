@@ -115,7 +115,7 @@ impl Process {
     /// Starts a service with the configuration file `tricircle.conf` in `folder`, where
     /// its log goes too, and waits until it answers on `port`.
     pub async fn start(service: Service, folder: &Path, port: u16) -> Self {
-        let child = spawn(service, folder);
+        let child = spawn(service, folder, &[]);
         let mut process = Self {
             service,
             folder: folder.to_owned(),
@@ -133,8 +133,21 @@ impl Process {
 
     /// Starts it again.
     pub async fn restart(&mut self) {
-        self.child = spawn(self.service, &self.folder);
+        self.restart_with(&[]).await;
+    }
+
+    /// Ends it, if it still runs, and starts it with these variables in its environment.
+    pub async fn restart_with(&mut self, environment: &[(&str, &str)]) {
+        if !self.has_ended() {
+            self.kill().await;
+        }
+        self.child = spawn(self.service, &self.folder, environment);
         self.wait_ready().await;
+    }
+
+    /// Whether the process is gone.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     async fn wait_ready(&mut self) {
@@ -160,7 +173,7 @@ fn log_file(service: Service, folder: &Path) -> std::path::PathBuf {
     folder.join(format!("{}.log", service.name()))
 }
 
-fn spawn(service: Service, folder: &Path) -> Child {
+fn spawn(service: Service, folder: &Path, environment: &[(&str, &str)]) -> Child {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -172,6 +185,7 @@ fn spawn(service: Service, folder: &Path) -> Child {
         // Options in the environment of the test run are none of its business.
         .env_clear()
         .env(SERVICE_VARIABLE, service.name())
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)

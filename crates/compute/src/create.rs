@@ -21,7 +21,9 @@ use tricircle_api::{Fault, FaultKind};
 use tricircle_db::models::{
     Flavor, IntentOutcome, Keypair, NewJob, Routing, RoutingKind, RoutingState, RoutingUsage,
 };
+use tricircle_failpoint::hit;
 use tricircle_gateway::{Call, pod_fault};
+use tricircle_intent::time_left;
 use tricircle_network::{Actor, ServerNetworks};
 use tricircle_pods::{PodError, Service};
 
@@ -165,7 +167,10 @@ impl Compute {
         // From before the row on: the job's clock starts with it.
         let begun = Instant::now();
         self.begin(call, prepared, intent).await?;
-        match self.make(call, prepared, intent, begun).await {
+        hit("server_create.intended");
+        let made = self.make(call, prepared, intent, begun).await;
+        hit("server_create.posted");
+        match made {
             Ok(server) => self.complete(call, prepared, intent, server).await,
             Err(Failure::Unknown(fault)) => Err(fault),
             Err(Failure::Known(fault)) => {
@@ -255,6 +260,7 @@ impl Compute {
             .allocate(&prepared.networks, &intent.id, &placed.zone)
             .await
             .map_err(|error| Failure::Known(network_fault(error)))?;
+        hit("server_create.allocated");
         let admin = self
             .pods
             .admin(pod_id, call.request_id())
@@ -274,19 +280,20 @@ impl Compute {
                 .await
                 .map_err(network_fault)
         };
-        let (flavor, keypair, realized) = futures_util::join!(flavor, keypair, realized);
+        // No longer than the job waits before it takes back what it finds unfinished.
+        let limit = self.time_to_post(begun).ok_or_else(too_late)?;
+        let all = async { futures_util::join!(flavor, keypair, realized) };
+        let all = actix_web::rt::time::timeout(limit, all).await;
+        let (flavor, keypair, realized) = all.map_err(|_| too_late())?;
         let realized = flavor.and(keypair).and(realized).map_err(Failure::Known)?;
         let place = InPod {
             zone: &placed.bottom_zone,
             ports: &realized,
         };
         let body = for_pod(&prepared.request, intent, &place);
-        let Some(limit) = self.time_to_post(begun) else {
-            return Err(Failure::Known(Fault::new(
-                FaultKind::PodTimeout,
-                "The pod took too long to prepare the networks of the server.",
-            )));
-        };
+        hit("server_create.realized");
+        let limit = self.time_to_post(begun).ok_or_else(too_late)?;
+        let limit = limit.min(self.config.client.create_timeout);
         let mut session = call.session(&placed.pod).with_timeout(limit);
         // "none" is understood from 2.37 on, which takes all that older ones take.
         if realized.is_empty() && call.context.version() < tricircle_api::Microversion::new(2, 37) {
@@ -298,14 +305,9 @@ impl Compute {
             .map_err(failure)
     }
 
-    /// How long the pod may take over the create itself: the job looks for the server
-    /// when the grace is over, and must not look before the pod can have made it. None
-    /// when there is no time left.
+    /// How long the pod may still take before the job takes over.
     fn time_to_post(&self, begun: Instant) -> Option<Duration> {
-        let grace = self.config.jobs.create_grace;
-        let last = grace.mul_f64(0.9);
-        let left = last.checked_sub(begun.elapsed())?;
-        Some(left.min(self.config.client.create_timeout))
+        time_left(self.config.jobs.create_grace, Duration::MAX, begun)
     }
 
     async fn complete(
@@ -330,6 +332,7 @@ impl Compute {
             .store
             .intent_complete(&intent.id, &from, &id, &owner, SERVER_RECOVER)
             .await?;
+        hit("server_create.recorded");
         if !completed {
             self.taken_over(call, intent, pod.id(), &id).await?;
         }
@@ -386,6 +389,7 @@ impl Compute {
         };
         let kind = RoutingKind::Server;
         self.store.removal_begin(kind, server_id, &job).await?;
+        hit("server_take_back.intended");
         let admin = self
             .pods
             .admin(pod_id, call.request_id())
@@ -394,6 +398,7 @@ impl Compute {
             .delete(Service::Compute, &format!("/servers/{server_id}"))
             .await
             .map_err(pod_fault)?;
+        hit("server_take_back.asked");
         let soon = NewJob {
             run_after: Duration::ZERO,
             ..job
@@ -405,7 +410,9 @@ impl Compute {
     /// Takes back what this create made, as far as possible now; the job does the rest.
     async fn undo(&self, prepared: &Prepared, intent: &Intent) {
         let pod_id = prepared.placed.pod.id();
+        hit("server_undo.begun");
         let released = self.network.release(&intent.id, pod_id).await;
+        hit("server_undo.released");
         let ended = match released {
             Ok(()) => self
                 .store
@@ -430,6 +437,14 @@ impl Compute {
             }
         }
     }
+}
+
+/// The networks of the server took all the time that there was.
+fn too_late() -> Failure {
+    Failure::Known(Fault::new(
+        FaultKind::PodTimeout,
+        "The pod took too long to prepare the networks of the server.",
+    ))
 }
 
 fn server_id(answer: &Value) -> Option<&str> {

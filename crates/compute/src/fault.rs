@@ -4,7 +4,6 @@ use actix_web::http::StatusCode;
 use tricircle_api::{Fault, FaultKind};
 use tricircle_jobs::JobError;
 use tricircle_network::NetworkError;
-use tricircle_pods::PodError;
 
 /// A networking error in Nova's code and words.
 pub(crate) fn network_fault(error: NetworkError) -> Fault {
@@ -17,17 +16,8 @@ pub(crate) fn network_fault(error: NetworkError) -> Fault {
 /// A networking error as the end of a job's run.
 pub(crate) fn network_job_error(pod_id: &str, error: NetworkError) -> JobError {
     match error {
-        NetworkError::Pod(error) => pod_job_error(pod_id, error),
+        NetworkError::Pod(error) => tricircle_intent::pod_job_error(pod_id, error),
         NetworkError::Db(error) => error.into(),
         other => JobError::transient(other),
-    }
-}
-
-/// A pod's error as the end of a job's run.
-pub(crate) fn pod_job_error(pod_id: &str, error: PodError) -> JobError {
-    if error.is_down() {
-        JobError::pod_down(pod_id, error)
-    } else {
-        JobError::transient(error)
     }
 }

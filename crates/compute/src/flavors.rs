@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use tricircle_api::Fault;
 use tricircle_db::models::{Flavor, Realization, RealizationKind, RealizationState};
+use tricircle_failpoint::hit;
 use tricircle_gateway::pod_fault;
 use tricircle_pods::{PodError, PodSession, Service};
 
@@ -111,11 +112,13 @@ impl Compute {
         let kind = RealizationKind::Flavor;
         let intent = Realization::intent(kind, &flavor.flavor_id, &pod_id, "");
         let row = self.store.realization_claim(&intent).await?;
+        hit("realize_flavor.intended");
         if row.state != RealizationState::Present || row.digest != digest {
             // A pod's own flavor with other extra specs is the operator's to sort out; one
             // that was the top's before follows the top.
             let was_ours = !row.digest.is_empty();
             self.make_flavor(admin, flavor, was_ours).await?;
+            hit("realize_flavor.posted");
             self.store
                 .realization_present(&row.id, &flavor.flavor_id, &digest, &json!({}))
                 .await?;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tricircle_api::Fault;
 use tricircle_db::models::{Keypair, Realization, RealizationKind, RealizationState};
+use tricircle_failpoint::hit;
 use tricircle_gateway::pod_fault;
 use tricircle_pods::{PodSession, Service};
 
@@ -29,6 +30,7 @@ impl Compute {
         let top_id = format!("{}/{}", keypair.user_id, keypair.name);
         let intent = Realization::intent(RealizationKind::Keypair, &top_id, &pod_id, "");
         let row = self.store.realization_claim(&intent).await?;
+        hit("realize_keypair.intended");
         if row.state == RealizationState::Present && row.digest == keypair.id {
             return Ok(());
         }
@@ -61,6 +63,7 @@ impl Compute {
                 Err(error) => return Err(pod_fault(error)),
             }
         }
+        hit("realize_keypair.posted");
         self.store
             .realization_present(&row.id, &keypair.name, &keypair.id, &json!({}))
             .await?;

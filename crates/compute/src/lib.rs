@@ -24,6 +24,7 @@ pub use flavors::flavor_digest;
 pub use recover::ServerRecover;
 pub use remove::ServerRemove;
 pub use request::{Intent, ServerRequest};
+pub use tricircle_intent::{MARK as INTENT_HINT, SERVER_RECOVER, SERVER_REMOVE};
 
 use std::sync::Arc;
 
@@ -32,17 +33,6 @@ use tricircle_db::Store;
 use tricircle_jobs::JobSender;
 use tricircle_network::Network;
 use tricircle_pods::Pods;
-
-/// The key of the scheduler hint by which a server that was made for an intent is
-/// found again. Nova keeps hints it does not know and shows them from 2.100 on; the
-/// gateway leaves it out of answers.
-pub const INTENT_HINT: &str = "tricircle_intent";
-
-/// Name of the job that adopts or undoes an unfinished create.
-pub const SERVER_RECOVER: &str = "server_recover";
-
-/// Name of the job that sees a deleted server gone and removes its ports.
-pub const SERVER_REMOVE: &str = "server_remove";
 
 /// The compute use cases, over what they need. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use tricircle_db::models::{RoutingKind, RoutingState};
+use tricircle_db::models::RoutingKind;
+use tricircle_failpoint::hit;
+use tricircle_intent::{Presence, ended, pod_job_error};
 use tricircle_jobs::{JobError, JobKind, JobRun};
 use tricircle_pods::Service;
 
-use crate::fault::{network_job_error, pod_job_error};
+use crate::fault::network_job_error;
 use crate::{Compute, SERVER_REMOVE};
 
 /// Waits until the pod has removed the server, then removes the ports that the gateway
@@ -33,30 +35,25 @@ impl JobKind for ServerRemove {
             .admin(pod_id, run.request_id())
             .map_err(|error| pod_job_error(pod_id, error))?;
         let path = format!("/servers/{id}");
-        match admin.get_json(Service::Compute, &path).await {
-            Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(pod_job_error(pod_id, error)),
-            Ok(body) if is_going(&body) => {
+        let shown = admin.get_json(Service::Compute, &path).await;
+        match Presence::read(pod_id, shown, is_going)? {
+            Presence::Gone => {}
+            Presence::Going => {
                 return Err(JobError::transient("the pod is still deleting the server"));
             }
-            Ok(_) => {
-                // The pod was never asked, or refused: the server lives.
+            Presence::There => {
                 store.removal_refused(RoutingKind::Server, id, "").await?;
                 return Ok(());
             }
         }
         run.check()?;
+        hit("server_remove.gone");
         network
             .release(id, pod_id)
             .await
             .map_err(|error| network_job_error(pod_id, error))?;
-        if let Some(row) = store.routing_by_top(RoutingKind::Server, id).await? {
-            let from = [RoutingState::Active, RoutingState::Deleting];
-            store
-                .routing_move(&row.id, &from, RoutingState::Deleted)
-                .await?;
-        }
-        Ok(())
+        hit("server_remove.released");
+        ended(store, RoutingKind::Server, id).await
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use tricircle_api::Fault;
 use tricircle_db::models::{NewJob, RoutingKind};
+use tricircle_failpoint::hit;
 use tricircle_jobs::JobSender;
 
 use crate::{Call, ForwardBody, forward_to};
@@ -36,7 +37,9 @@ pub async fn remove(
         ..NewJob::new(job_kind, id)
     };
     gateway.store.removal_begin(kind, id, &later).await?;
+    hit("remove.intended");
     let answer = forward_to(call, &pod, body).await;
+    hit("remove.asked");
     if let Ok(response) = &answer
         && !response.status().is_server_error()
     {
@@ -48,6 +51,7 @@ pub async fn remove(
             ..later
         };
         jobs.enqueue(&soon).await?;
+        hit("remove.enqueued");
         if response.status().is_success() || response.status() == 404 {
             gateway.routings.forget(kind, id).await;
         }

@@ -31,6 +31,7 @@ impl JobSender {
     /// [wakes](Self::wake).
     pub async fn enqueue(&self, new: &NewJob) -> Result<Job, DbError> {
         let job = self.store.job_enqueue(new).await?;
+        tricircle_failpoint::hit("job.enqueued");
         self.wake(&job);
         Ok(job)
     }

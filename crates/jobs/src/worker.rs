@@ -31,6 +31,7 @@ enum End {
 /// Runs a claimed job and writes how it ended. Returns the row as it was left, none
 /// when it is no longer ours.
 pub(crate) async fn work(place: &Workplace, kind: &dyn JobKind, job: Job) -> Option<Job> {
+    tricircle_failpoint::hit("job.claimed");
     let started = Instant::now();
     let mut lease = Lease::new(place, &job, started);
     let run = JobRun::new(place.store.clone(), job);
@@ -50,7 +51,10 @@ pub(crate) async fn work(place: &Workplace, kind: &dyn JobKind, job: Job) -> Opt
         }
     };
     report(kind.name(), &outcome, started.elapsed());
-    settle(place, &run, &outcome, lease.until).await
+    tricircle_failpoint::hit("job.ran");
+    let settled = settle(place, &run, &outcome, lease.until).await;
+    tricircle_failpoint::hit("job.settled");
+    settled
 }
 
 /// Forward, and where it must be, back.

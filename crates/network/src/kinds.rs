@@ -4,7 +4,9 @@
 //! it may be cut off anywhere and run any number of times.
 
 use async_trait::async_trait;
-use tricircle_db::models::{NetWrite, RealizationKind, RowState};
+use serde_json::{Value, json};
+use tricircle_db::models::{NetWrite, NewJob, Realization, RealizationKind, RowState};
+use tricircle_failpoint::hit;
 use tricircle_jobs::{JobError, JobKind, JobRun, Kinds};
 use tricircle_pods::Service;
 
@@ -31,6 +33,20 @@ pub const NETWORK_SYNC: &str = "network_sync";
 /// The same for a subnet.
 pub const SUBNET_SYNC: &str = "subnet_sync";
 
+/// Ends an unfinished realization: completes it, or removes it when the thing is gone at
+/// the top. The resource is the id of the realization.
+pub const REALIZATION_SETTLE: &str = "realization_settle";
+
+/// The wish that an unfinished realization be ended.
+pub fn settle_wish(row: &Realization) -> NewJob {
+    NewJob {
+        pod_id: row.pod_id.clone(),
+        project_id: row.project_id.clone(),
+        payload: json!({"kind": row.kind.as_str(), "top_id": row.top_id}),
+        ..NewJob::new(REALIZATION_SETTLE, &row.id)
+    }
+}
+
 impl Network {
     /// Every kind of this crate, for a worker.
     pub fn job_kinds(&self) -> Kinds {
@@ -45,6 +61,7 @@ impl Network {
             .with(kind(PORT_REMOVE, Work::RemovePort))
             .with(kind(SECURITY_GROUP_REMOVE, Work::RemoveGroup))
             .with(kind(SERVER_PORTS_REMOVE, Work::ReleaseServer))
+            .with(kind(REALIZATION_SETTLE, Work::Settle))
             .with(kind(
                 SECURITY_GROUP_SYNC,
                 Work::Push(RealizationKind::SecurityGroup),
@@ -62,6 +79,7 @@ enum Work {
     RemovePort,
     RemoveGroup,
     ReleaseServer,
+    Settle,
     Push(RealizationKind),
 }
 
@@ -86,6 +104,14 @@ impl JobKind for Reconcile {
             Work::RemovePort => self.network.finish_port(id, request).await,
             Work::RemoveGroup => self.network.finish_group(id, request).await,
             Work::ReleaseServer => self.network.finish_server(id, run.pod_id(), request).await,
+            Work::Settle => {
+                let said: Value = run.payload()?;
+                let text = |key: &str| said[key].as_str().unwrap_or_default();
+                let kind = text("kind").parse().map_err(JobError::permanent)?;
+                self.network
+                    .settle(id, kind, text("top_id"), run.pod_id(), request)
+                    .await
+            }
             Work::Push(kind) => self.network.push(kind, id, request).await,
         };
         ended.map_err(|error| verdict(error, run.pod_id()))
@@ -105,6 +131,7 @@ impl Network {
             ended = ended.and(self.unrealize_network(id, &pod, request).await);
         }
         ended?;
+        hit("network_remove.clean");
         match self.store.network_purge(id).await? {
             NetWrite::Done => Ok(()),
             // Its last ports are still on their way out of the pods.
@@ -123,6 +150,7 @@ impl Network {
             return Ok(());
         }
         self.unrealize(RealizationKind::Subnet, id, request).await?;
+        hit("subnet_remove.clean");
         match self.store.subnet_purge(id).await? {
             NetWrite::Done => Ok(()),
             NetWrite::InUse(_) => Err(NetworkError::SubnetInUse(id.to_owned())),
@@ -138,6 +166,7 @@ impl Network {
             return Ok(());
         }
         self.unrealize(RealizationKind::Port, id, request).await?;
+        hit("port_remove.clean");
         Ok(self.store.port_purge(id).await?)
     }
 
@@ -150,6 +179,7 @@ impl Network {
         }
         self.unrealize(RealizationKind::SecurityGroup, id, request)
             .await?;
+        hit("security_group_remove.clean");
         Ok(self.store.security_group_purge(id).await?)
     }
 

@@ -9,12 +9,16 @@
 //! When nobody knows whether the pod made the volume, nothing is undone here: the job
 //! looks.
 
+use std::time::Instant;
+
 use serde_json::Value;
 use tricircle_api::{Fault, FaultKind, chain};
 use tricircle_db::models::{
     IntentOutcome, NewJob, Routing, RoutingKind, RoutingState, UsageLimits,
 };
+use tricircle_failpoint::hit;
 use tricircle_gateway::{Call, pod_fault};
+use tricircle_intent::time_left;
 use tricircle_pods::{PodError, Service};
 
 use crate::fault::over_quota;
@@ -31,15 +35,29 @@ impl Volumes {
         let volume_type = self
             .type_in_pod(call, &placed, request.volume_type.as_deref())
             .await?;
+        // From before the row on: the job's clock starts with it.
+        let begun = Instant::now();
         let intent = self.begin(call, &request, &placed).await?;
+        hit("volume_create.intended");
         let wanted = request.for_pod(
             &intent.id,
             placed.bottom_zone.as_deref(),
             volume_type.as_deref(),
         );
-        let session = call.session(&placed.pod).for_create();
-        let made = session.post_json(Service::Volume, "/volumes", &wanted);
-        match made.await {
+        let grace = self.config.jobs.create_grace;
+        let Some(limit) = time_left(grace, self.config.client.create_timeout, begun) else {
+            self.give_up(&intent).await;
+            return Err(Fault::new(
+                FaultKind::PodTimeout,
+                "The volume could not be asked for in time.",
+            ));
+        };
+        let session = call.session(&placed.pod).with_timeout(limit);
+        let made = session
+            .post_json(Service::Volume, "/volumes", &wanted)
+            .await;
+        hit("volume_create.posted");
+        match made {
             Ok(answer) => self.complete(call, &placed, &intent, answer).await,
             Err(error) if error.outcome_unknown() => Err(unconfirmed(&error)),
             Err(error) => {
@@ -55,12 +73,19 @@ impl Volumes {
         let session = call.session(&pod);
         match session.post_json(Service::Volume, "/volumes", body).await {
             Err(error) => Err(pod_fault(error)),
-            Ok(mut answer) => {
-                // Cinder understood what we did not. The volume is found by its id, like
-                // one that was made behind our back.
+            Ok(answer) => {
+                // Cinder understood what we did not. A volume that is in no quota, and that
+                // no job knows of should we die now, must not stay.
                 tracing::error!("a pod accepted a volume create that could not be read here");
-                call.rewriter(&pod).value(&mut answer);
-                Ok(answer)
+                if let Some(id) = answer.pointer("/volume/id").and_then(Value::as_str) {
+                    let path = format!("/volumes/{id}");
+                    if let Err(error) = session.delete(Service::Volume, &path).await {
+                        tracing::error!(volume.id = id, %error, "it could not be removed");
+                    }
+                }
+                Err(Fault::bad_request(
+                    "The request body could not be understood.",
+                ))
             }
         }
     }
@@ -140,11 +165,9 @@ impl Volumes {
                 VOLUME_RECOVER,
             )
             .await?;
+        hit("volume_create.recorded");
         if !completed {
-            tracing::warn!(
-                volume.id = id,
-                "an unfinished create was taken over by its job"
-            );
+            self.taken_over(call, intent, &id).await?;
         }
         call.gateway
             .routings
@@ -152,6 +175,27 @@ impl Volumes {
             .await;
         call.rewriter(&placed.pod).value(&mut answer);
         Ok(answer)
+    }
+
+    /// The job was faster: it adopted the volume, or it did not see it yet and gave the
+    /// intent up, and then the volume gets a routing of its own: it is as good as any.
+    async fn taken_over(&self, call: &Call, intent: &Routing, id: &str) -> Result<(), Fault> {
+        tracing::warn!(
+            volume.id = id,
+            "an unfinished create was taken over by its job"
+        );
+        let now = tricircle_db::now();
+        let found = Routing {
+            id: uuid::Uuid::new_v4().to_string(),
+            top_id: Some(id.to_owned()),
+            bottom_id: Some(id.to_owned()),
+            state: RoutingState::Active,
+            request_id: call.request_id().to_owned(),
+            created_at: now,
+            updated_at: now,
+            ..intent.clone()
+        };
+        Ok(self.store.routing_found(&found).await?)
     }
 
     /// The pod refused: the intent is over.

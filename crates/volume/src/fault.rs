@@ -1,18 +1,7 @@
-//! Errors of the layers below, for users and for jobs.
+//! Refusals, for users.
 
 use tricircle_api::{Fault, FaultKind};
 use tricircle_db::models::{RoutingUsage, UsageLimits};
-use tricircle_jobs::JobError;
-use tricircle_pods::PodError;
-
-/// A pod's error as the end of a job's run.
-pub(crate) fn job_error(pod_id: &str, error: PodError) -> JobError {
-    if error.is_down() {
-        JobError::pod_down(pod_id, error)
-    } else {
-        JobError::transient(error)
-    }
-}
 
 /// Cinder's 413 for a create that would exceed the quota.
 pub(crate) fn over_quota(size_gb: i64, used: RoutingUsage, limits: UsageLimits) -> Fault {

@@ -23,6 +23,7 @@ mod types;
 pub use recover::VolumeRecover;
 pub use remove::VolumeRemove;
 pub use request::VolumeRequest;
+pub use tricircle_intent::{MARK as INTENT_KEY, VOLUME_RECOVER, VOLUME_REMOVE};
 
 use std::sync::Arc;
 
@@ -30,15 +31,6 @@ use tricircle_config::Config;
 use tricircle_db::Store;
 use tricircle_jobs::JobSender;
 use tricircle_pods::Pods;
-
-/// Key of the metadata entry by which a volume that was made for an intent is found.
-pub const INTENT_KEY: &str = "tricircle_intent";
-
-/// Name of the job that adopts or gives up an unfinished create.
-pub const VOLUME_RECOVER: &str = "volume_recover";
-
-/// Name of the job that sees a deleted volume gone.
-pub const VOLUME_REMOVE: &str = "volume_remove";
 
 /// The block storage use cases, over what they need. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tricircle_db::models::RoutingState;
+use tricircle_failpoint::hit;
+use tricircle_intent::{pod_job_error, take_over};
 use tricircle_jobs::{JobError, JobKind, JobRun};
 use tricircle_pods::{PodError, PodSession, Service};
 
-use crate::fault::job_error;
 use crate::{INTENT_KEY, VOLUME_RECOVER, Volumes};
 
 /// Adopts the volume that an unfinished create left in the pod, or gives it up.
@@ -21,23 +22,12 @@ impl JobKind for VolumeRecover {
 
     async fn run(&self, run: &JobRun) -> Result<(), JobError> {
         let store = &self.0.store;
-        let Some(intent) = store.routing_by_id(run.resource_id()).await? else {
-            return Err(JobError::gone("the intent is gone"));
+        let Some(intent) = take_over(store, run.resource_id()).await? else {
+            return Ok(());
         };
-        match intent.state {
-            // From here on the request that began it cannot complete it any more.
-            RoutingState::Creating => {
-                let from = [RoutingState::Creating];
-                let to = RoutingState::Recovering;
-                if !store.routing_move(&intent.id, &from, to).await? {
-                    return Err(JobError::transient("the create was completed meanwhile"));
-                }
-            }
-            RoutingState::Recovering => {}
-            _ => return Ok(()),
-        }
+        hit("volume_recover.taken_over");
         let pod_id = &intent.pod_id;
-        let in_pod = |error| job_error(pod_id, error);
+        let in_pod = |error| pod_job_error(pod_id, error);
         let admin = self
             .0
             .pods
@@ -50,6 +40,7 @@ impl JobKind for VolumeRecover {
                 store
                     .intent_complete(&intent.id, &from, &id, "", "")
                     .await?;
+                hit("volume_recover.adopted");
                 tracing::info!(volume.id = id, "adopted the volume of an unfinished create");
             }
             None => {

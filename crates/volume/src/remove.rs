@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use tricircle_db::models::{RoutingKind, RoutingState};
+use tricircle_db::models::RoutingKind;
+use tricircle_failpoint::hit;
+use tricircle_intent::{Presence, ended, pod_job_error};
 use tricircle_jobs::{JobError, JobKind, JobRun};
 use tricircle_pods::Service;
 
-use crate::fault::job_error;
 use crate::{VOLUME_REMOVE, Volumes};
 
 /// Waits until the pod has removed the volume; only then its share of the quota is
@@ -23,32 +24,25 @@ impl JobKind for VolumeRemove {
     async fn run(&self, run: &JobRun) -> Result<(), JobError> {
         let store = &self.0.store;
         let (id, pod_id) = (run.resource_id(), run.pod_id());
-        let in_pod = |error| job_error(pod_id, error);
+        let in_pod = |error| pod_job_error(pod_id, error);
         let admin = self
             .0
             .pods
             .admin(pod_id, run.request_id())
             .map_err(in_pod)?;
         let path = format!("/volumes/{id}");
-        match admin.get_json(Service::Volume, &path).await {
-            Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(in_pod(error)),
-            Ok(body) if is_going(&body) => {
-                return Err(JobError::transient("the pod is still deleting the volume"));
+        let shown = admin.get_json(Service::Volume, &path).await;
+        match Presence::read(pod_id, shown, is_going)? {
+            Presence::Gone => {
+                hit("volume_remove.gone");
+                ended(store, RoutingKind::Volume, id).await
             }
-            Ok(_) => {
-                // The pod was never asked, or refused, or failed: the volume is there.
+            Presence::Going => Err(JobError::transient("the pod is still deleting the volume")),
+            Presence::There => {
                 store.removal_refused(RoutingKind::Volume, id, "").await?;
-                return Ok(());
+                Ok(())
             }
         }
-        if let Some(row) = store.routing_by_top(RoutingKind::Volume, id).await? {
-            let from = [RoutingState::Active, RoutingState::Deleting];
-            store
-                .routing_move(&row.id, &from, RoutingState::Deleted)
-                .await?;
-        }
-        Ok(())
     }
 }
 

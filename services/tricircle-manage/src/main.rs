@@ -36,6 +36,9 @@ enum Command {
     /// The rules of who may do what.
     #[command(subcommand)]
     Policy(commands::policy::Command),
+    /// Compare the top's rows with what the pods have; exit code 1 when something is
+    /// wrong or could not be checked.
+    Check(commands::check::Arguments),
 }
 
 #[tokio::main]
@@ -48,6 +51,7 @@ async fn main() -> ExitCode {
         Command::Db(command) => commands::db::run(command, &arguments.common).await,
         Command::Config(command) => commands::config::run(command, &arguments.common),
         Command::Policy(command) => commands::policy::run(command, &arguments.common),
+        Command::Check(options) => commands::check::run(&options, &arguments.common).await,
     };
     outcome.unwrap_or_else(|failure| startup::fail(&failure, failure.exit_code()))
 }

@@ -136,3 +136,49 @@ fn a_database_that_can_not_be_opened_is_a_failure_not_a_mistake() {
     assert_eq!(output.status.code(), Some(70));
     assert!(text(&output.stderr).contains("database"));
 }
+
+#[test]
+fn a_check_says_what_is_wrong_and_by_its_exit_code_whether() {
+    let config = "[DEFAULT]\ntransport_url = fake://\n\
+                  [database]\nconnection = sqlite:///top.sqlite\n\
+                  [oslo_policy]\npolicy_file = policy.yaml\n\
+                  [keystone_authtoken]\nauth_url = http://127.0.0.1:1/v3\nusername = u\n\
+                  password = hunter2\nproject_name = service\nhttp_request_max_retries = 0\n";
+    let folder = folder(config, "");
+    let run = |arguments: &[&str]| manage(folder.path(), arguments);
+    let before = run(&["check"]);
+    assert_eq!(before.status.code(), Some(70), "there are no tables yet");
+    assert!(run(&["db", "sync"]).status.success());
+
+    let clean = run(&["check", "--repair"]);
+    assert!(clean.status.success(), "{}", text(&clean.stderr));
+    assert_eq!(text(&clean.stdout), "Nothing is wrong.\n");
+
+    register_a_pod(&folder.path().join("top.sqlite"));
+    let output = run(&["check", "--grace", "1"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    assert!(shown.starts_with("PROBLEM"), "{shown}");
+    assert!(shown.contains("not checked  Pod1  server"), "{shown}");
+    assert!(!text(&output.stderr).contains("hunter2"));
+}
+
+/// A pod that nobody can ask: Keystone is away.
+fn register_a_pod(database: &Path) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let connection = format!("sqlite:///{}", database.display());
+        let store = tricircle_db::Store::connect(&connection, Default::default()).unwrap();
+        let now = tricircle_db::now();
+        let pod = tricircle_db::models::Pod {
+            id: "pod-1".to_owned(),
+            region_name: "Pod1".to_owned(),
+            ordinal: 0,
+            state: tricircle_db::models::PodState::Enabled,
+            auth_mode: tricircle_db::models::AuthMode::Shared,
+            created_at: now,
+            updated_at: now,
+        };
+        store.pod_create(&pod, &[]).await.unwrap();
+    });
+}

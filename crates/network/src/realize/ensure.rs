@@ -2,10 +2,14 @@
 
 use serde_json::{Value, json};
 use tricircle_db::DbError;
-use tricircle_db::models::{Realization, RealizationKind, RealizationState, RowState};
+use tricircle_db::models::{NewJob, Realization, RealizationKind, RealizationState, RowState};
 use tricircle_pods::{PodError, PodSession, Service};
 
+use tricircle_failpoint::hit;
+
 use super::body::mark;
+use super::remove::Makers;
+use crate::kinds::{REALIZATION_SETTLE, settle_wish};
 use crate::{Network, NetworkError};
 
 /// A thing of the top, as a pod is to have it.
@@ -42,6 +46,9 @@ pub(crate) fn digest(revision: i64) -> String {
 impl Network {
     /// The row of a thing in a pod, as an intent when there was none; true when this
     /// call wrote it.
+    ///
+    /// An intent has a job that ends it, from before it is written until it is completed.
+    /// Ports need none of their own: that of the server which they are for sees to them.
     pub(crate) async fn claim(
         &self,
         kind: RealizationKind,
@@ -50,6 +57,15 @@ impl Network {
         project_id: &str,
     ) -> Result<(Realization, bool), NetworkError> {
         let intent = Realization::intent(kind, top_id, pod_id, project_id);
+        let has_job = kind != RealizationKind::Port;
+        if has_job {
+            let later = NewJob {
+                run_after: self.config.jobs.create_grace,
+                ..settle_wish(&intent)
+            };
+            self.store.job_enqueue(&later).await?;
+            hit("realize.wanted");
+        }
         let row = match self.store.realization_claim(&intent).await {
             // The other one's insert came between our look and ours.
             Err(DbError::Duplicate(_)) => self
@@ -60,6 +76,12 @@ impl Network {
             other => other?,
         };
         let fresh = row.id == intent.id;
+        hit("realize.intended");
+        if has_job && !fresh {
+            self.store
+                .job_cancel(REALIZATION_SETTLE, &intent.id)
+                .await?;
+        }
         if row.state == RealizationState::Deleting {
             return Err(NetworkError::PodConflict(format!(
                 "{kind} {top_id} is being removed from pod {}",
@@ -98,20 +120,28 @@ impl Network {
         if !self.still_wanted(wanted.kind, wanted.top_id).await? {
             // Deleted between our reading it and our row: its job may have looked for
             // rows already and found none, so this one is ours to take back.
-            self.remove_from_pod(&row, session.request_id()).await?;
+            self.remove_from_pod(&row, session.request_id(), Makers::Perhaps)
+                .await?;
             return Err(gone(wanted.kind, wanted.top_id));
         }
         // Nobody can have made it before a row existed.
         let found = match fresh {
             true => None,
-            false => {
-                self.find_marked(session, wanted.kind, wanted.top_id)
-                    .await?
-            }
+            false => self.look_again(session, &row, &wanted).await?,
         };
-        let id = match found {
-            Some(id) => id,
-            None => self.create(session, &wanted).await?,
+        let made = match found {
+            Some(id) => Ok(id),
+            None => self.create(session, &wanted).await,
+        };
+        hit("realize.posted");
+        let id = match made {
+            Ok(id) => id,
+            Err(NetworkError::Pod(error)) if error.is_refusal() => {
+                // The pod said no: nothing of ours is there, so nothing needs a row.
+                self.forget_intent(&row).await?;
+                return Err(error.into());
+            }
+            Err(error) => return Err(error),
         };
         let kept = self
             .store
@@ -123,6 +153,8 @@ impl Network {
             delete_quietly(session, &format!("/{collection}/{id}")).await?;
             return Err(gone(wanted.kind, wanted.top_id));
         }
+        hit("realize.recorded");
+        self.forget_job(&row).await?;
         tracing::info!(
             pod.name = session.pod().region(),
             top.id = wanted.top_id,
@@ -133,8 +165,49 @@ impl Network {
         Ok(id)
     }
 
+    /// What an earlier try left in the pod. That took a while, so the row is read again:
+    /// whoever removes the thing waits only for creates that began before its mark.
+    async fn look_again(
+        &self,
+        session: &PodSession,
+        row: &Realization,
+        wanted: &Wanted<'_>,
+    ) -> Result<Option<String>, NetworkError> {
+        let found = self
+            .find_marked(session, wanted.kind, wanted.top_id)
+            .await?;
+        let now = self
+            .store
+            .realization_find(row.kind, &row.top_id, &row.pod_id)
+            .await?;
+        match now {
+            Some(now) if now.id == row.id && now.state != RealizationState::Deleting => Ok(found),
+            _ => Err(gone(wanted.kind, wanted.top_id)),
+        }
+    }
+
+    /// Forgets an intent of something that surely is not in the pod.
+    async fn forget_intent(&self, row: &Realization) -> Result<(), NetworkError> {
+        if row.kind == RealizationKind::Subnet {
+            self.store
+                .addresses_release(&row.top_id, &row.pod_id)
+                .await?;
+        }
+        self.store.realization_delete(&row.id).await?;
+        hit("realize.forgotten");
+        self.forget_job(row).await
+    }
+
+    /// The job of an intent that is an intent no more.
+    pub(crate) async fn forget_job(&self, row: &Realization) -> Result<(), NetworkError> {
+        if row.kind != RealizationKind::Port {
+            self.store.job_cancel(REALIZATION_SETTLE, &row.id).await?;
+        }
+        Ok(())
+    }
+
     /// Whether users still see the thing at the top.
-    async fn still_wanted(
+    pub(crate) async fn still_wanted(
         &self,
         kind: RealizationKind,
         top_id: &str,

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tricircle_db::models::{
     Realization, RealizationKind, RealizationState, SecurityGroupFilter, SecurityGroupView,
 };
+use tricircle_failpoint::hit;
 use tricircle_pods::{PodError, PodSession, Service};
 
 use super::body;
@@ -110,6 +111,8 @@ impl Network {
                 self.store
                     .realization_present(&row.id, &id, &digest(NO_RULES), &json!({ADOPTED: true}))
                     .await?;
+                hit("realize.recorded");
+                self.forget_job(&row).await?;
                 id
             }
             false => {
@@ -184,9 +187,11 @@ impl Network {
                 Err(error) if error.is_conflict() => {}
                 other => drop(other?),
             }
+            hit("rules.added");
         }
         for rule in &changes.remove {
             delete_quietly(session, &format!("/security-group-rules/{rule}")).await?;
+            hit("rules.removed");
         }
         if !view.is_default && found["name"].as_str() != Some(view.group.name.as_str()) {
             let body = json!({"security_group": {"name": view.group.name}});

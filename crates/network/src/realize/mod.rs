@@ -15,8 +15,10 @@ mod networks;
 mod ports;
 mod remove;
 mod rules;
+mod settle;
 mod subnets;
 mod sync;
 
 pub use ports::PortInPod;
+pub(crate) use remove::Makers;
 pub(crate) use subnets::is_auto_address;

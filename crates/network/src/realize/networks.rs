@@ -43,7 +43,6 @@ impl Network {
         let (row, fresh) = self
             .claim(kind, &network.id, &pod_id, &network.project_id)
             .await?;
-        let row_id = row.id.clone();
         let wanted = Wanted {
             kind,
             top_id: &network.id,
@@ -56,8 +55,6 @@ impl Network {
         if let Err(NetworkError::Pod(error)) = &made
             && error.is_refusal()
         {
-            // The pod said no: nothing of ours is there, so nothing needs a row.
-            self.store.realization_delete(&row_id).await?;
             return Err(refused(network, session.pod().region(), error));
         }
         made

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tricircle_db::models::{PortView, RealizationKind, Subnet, SubnetFilter};
 use tricircle_pods::{PodSession, Service};
@@ -74,7 +74,9 @@ impl Network {
         wanted.sort_unstable();
         wanted.dedup();
         let groups = self.groups_in(session, &wanted).await?;
-        try_join_all(ports.iter().map(|view| {
+        // All are awaited, also after one failed: who takes them back must know that none
+        // is still being made.
+        let made = join_all(ports.iter().map(|view| {
             let around = networks.get(&view.port.network_id);
             let groups = &groups;
             async move {
@@ -82,8 +84,8 @@ impl Network {
                     .ok_or_else(|| NetworkError::NetworkNotFound(view.port.network_id.clone()))?;
                 self.port_in(session, view, around, groups).await
             }
-        }))
-        .await
+        }));
+        made.await.into_iter().collect()
     }
 
     /// The network of ports and all its subnets in the pod: a subnet is wanted there
@@ -226,6 +228,7 @@ impl Network {
         session
             .put_json(Service::Network, &path, &json!({ "port": body }))
             .await?;
+        tricircle_failpoint::hit("sync.sent");
         self.store
             .realization_present(&row.id, &bottom_id, &revision, &json!({}))
             .await?;

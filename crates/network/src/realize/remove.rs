@@ -1,12 +1,22 @@
 //! Making things be gone from pods.
 
 use tricircle_db::models::{Realization, RealizationKind, RealizationState, SubnetFilter};
+use tricircle_failpoint::hit;
 use tricircle_pods::{PodSession, Service};
 
 use super::body::{mark, parsed};
 use super::ensure::{delete_quietly, id_of, names};
 use super::groups::ADOPTED;
 use crate::{Network, NetworkError};
+
+/// Whether somebody may be making a thing in a pod while it is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Makers {
+    /// All who began have ended: their deadline is over.
+    Ended,
+    /// One may have asked the pod already and not have recorded the answer.
+    Perhaps,
+}
 
 impl Network {
     /// Removes a thing from every pod that has or may have it. Every pod is tried, so
@@ -18,9 +28,21 @@ impl Network {
         top_id: &str,
         request_id: &str,
     ) -> Result<(), NetworkError> {
+        self.unrealize_after(kind, top_id, request_id, Makers::Perhaps)
+            .await
+    }
+
+    /// The same, knowing who may still be making it.
+    pub(crate) async fn unrealize_after(
+        &self,
+        kind: RealizationKind,
+        top_id: &str,
+        request_id: &str,
+        makers: Makers,
+    ) -> Result<(), NetworkError> {
         let mut ended = Ok(());
         for row in self.store.realizations_of(kind, top_id).await? {
-            let one = self.remove_from_pod(&row, request_id).await;
+            let one = self.remove_from_pod(&row, request_id, makers).await;
             if let Err(error) = &one {
                 tracing::warn!(pod.id = row.pod_id, top.id = top_id, %error, "{kind} is still in a pod");
             }
@@ -48,7 +70,8 @@ impl Network {
         things.push((RealizationKind::Network, network_id.to_owned()));
         for (kind, top_id) in things {
             if let Some(row) = self.store.realization_find(kind, &top_id, pod_id).await? {
-                self.remove_from_pod(&row, request_id).await?;
+                self.remove_from_pod(&row, request_id, Makers::Perhaps)
+                    .await?;
             }
         }
         Ok(())
@@ -64,19 +87,40 @@ impl Network {
         Ok(rows.into_iter().map(|row| row.pod_id).collect())
     }
 
+    /// Removes a thing from one pod, then its row.
+    ///
+    /// The row of an intent stays, marked, until everybody who may have asked the pod
+    /// before the mark has had an answer: what they make is found by the next try, which
+    /// finds nothing to find it by when the row is gone. Until then this is a
+    /// [`NetworkError::PodConflict`], to be tried again.
     pub(crate) async fn remove_from_pod(
         &self,
         row: &Realization,
         request_id: &str,
+        makers: Makers,
     ) -> Result<(), NetworkError> {
         let session = self.admin(&row.pod_id, request_id)?;
-        // Nobody realizes it while it goes.
-        self.store
-            .realization_remember(&row.id, RealizationState::Deleting, &parsed(&row.data))
-            .await?;
+        let mut marked_at = row.updated_at;
+        if row.state != RealizationState::Deleting {
+            // Nobody begins to realize it while it goes.
+            self.store
+                .realization_remember(&row.id, RealizationState::Deleting, &parsed(&row.data))
+                .await?;
+            marked_at = tricircle_db::now();
+            hit("unrealize.marked");
+        }
         let (collection, _) = names(row.kind);
         for id in self.what_is_there(&session, row).await? {
             delete_quietly(&session, &format!("/{collection}/{id}")).await?;
+            hit("unrealize.removed");
+        }
+        if row.bottom_id.is_none() && makers == Makers::Perhaps && self.is_recent(marked_at) {
+            return Err(NetworkError::PodConflict(format!(
+                "{} {} may still be being made in pod {}",
+                row.kind,
+                row.top_id,
+                session.pod().region()
+            )));
         }
         if row.kind == RealizationKind::Subnet {
             self.store
@@ -84,6 +128,10 @@ impl Network {
                 .await?;
         }
         self.store.realization_delete(&row.id).await?;
+        hit("unrealize.forgotten");
+        if row.state != RealizationState::Present {
+            self.forget_job(row).await?;
+        }
         tracing::info!(
             pod.name = session.pod().region(),
             top.id = row.top_id,
@@ -91,6 +139,14 @@ impl Network {
             row.kind
         );
         Ok(())
+    }
+
+    /// Whether a create that began before this moment may not have ended yet: one call,
+    /// and as half as much again for what is around it.
+    fn is_recent(&self, moment: tricircle_db::Timestamp) -> bool {
+        let longest = self.config.client.request_timeout.mul_f64(1.5);
+        let age = (tricircle_db::now() - moment).to_std();
+        age.unwrap_or_default() < longest
     }
 
     /// The pod's ids of a thing. An intent without id may have become an object all the

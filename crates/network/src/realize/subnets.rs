@@ -45,10 +45,12 @@ impl Network {
                 // Nothing was made, and a subnet that is gone has no job to clean up.
                 if fresh {
                     self.store.realization_delete(&row.id).await?;
+                    self.forget_job(&row).await?;
                 }
                 return Err(error);
             }
         };
+        tricircle_failpoint::hit("realize.reserved");
         let gateway = held
             .iter()
             .find(|address| address.purpose == AddressPurpose::Gateway)

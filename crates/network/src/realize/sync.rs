@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tricircle_db::models::{NewJob, Realization, RealizationKind};
+use tricircle_failpoint::hit;
 use tricircle_pods::{PodSession, Service};
 
 use super::body;
@@ -30,6 +31,7 @@ impl Network {
                 ..NewJob::new(name, top_id)
             };
             self.jobs.enqueue(&job).await?;
+            hit("sync.wanted");
         }
         self.push(kind, top_id, request_id).await
     }
@@ -98,9 +100,11 @@ impl Network {
         session
             .put_json(Service::Network, &path, &json!({ member: change }))
             .await?;
+        hit("sync.sent");
         self.store
             .realization_present(&row.id, bottom_id, &digest, &body::parsed(&row.data))
             .await?;
+        hit("sync.recorded");
         Ok(())
     }
 }

@@ -1,9 +1,11 @@
 //! Taking back the networking of a server that is gone or never came.
 
 use tricircle_db::models::{NetWrite, NewJob, PortFilter, PortView, RealizationKind, RowState};
+use tricircle_failpoint::hit;
 
 use crate::error::unexpected;
 use crate::kinds::PORT_REMOVE;
+use crate::realize::Makers;
 use crate::{Network, NetworkError};
 
 impl Network {
@@ -14,6 +16,25 @@ impl Network {
     /// May be called again after any failure; then it goes on. An address is free only
     /// after its port was seen gone in the pod.
     pub async fn release(&self, device_id: &str, pod_id: &str) -> Result<(), NetworkError> {
+        self.release_after(device_id, pod_id, Makers::Perhaps).await
+    }
+
+    /// The same for an intent whose makers have surely ended, because the time that they
+    /// had is over: what they left unfinished goes without waiting for them.
+    pub async fn release_abandoned(
+        &self,
+        intent_id: &str,
+        pod_id: &str,
+    ) -> Result<(), NetworkError> {
+        self.release_after(intent_id, pod_id, Makers::Ended).await
+    }
+
+    async fn release_after(
+        &self,
+        device_id: &str,
+        pod_id: &str,
+        makers: Makers,
+    ) -> Result<(), NetworkError> {
         if device_id.is_empty() {
             return Ok(());
         }
@@ -26,7 +47,9 @@ impl Network {
         };
         let mut ended = Ok(());
         for view in self.store.ports(&filter).await? {
-            let one = self.release_port(&view, device_id, &request_id).await;
+            let one = self
+                .release_port(&view, device_id, &request_id, makers)
+                .await;
             if let Err(error) = &one {
                 tracing::warn!(
                     req.id = request_id, pod.id = pod_id, port.id = view.port.id, server.id = device_id, %error,
@@ -43,6 +66,7 @@ impl Network {
         view: &PortView,
         device_id: &str,
         request_id: &str,
+        makers: Makers,
     ) -> Result<(), NetworkError> {
         let port = &view.port;
         if port.created_by_gateway && port.state == RowState::Live {
@@ -55,14 +79,17 @@ impl Network {
                 NetWrite::Done | NetWrite::NotFound => {}
                 other => return Err(unexpected("port_mark_deleting", &other)),
             }
+            hit("release.marked");
         }
-        self.unrealize(RealizationKind::Port, &port.id, request_id)
+        self.unrealize_after(RealizationKind::Port, &port.id, request_id, makers)
             .await?;
+        hit("release.unrealized");
         if port.created_by_gateway || port.state == RowState::Deleting {
             self.store.port_purge(&port.id).await?;
         } else {
             self.store.port_unbind(&port.id, device_id).await?;
         }
+        hit("release.freed");
         Ok(())
     }
 }

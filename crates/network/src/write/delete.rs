@@ -1,6 +1,7 @@
 //! Deletes: accepted at once, finished when every pod is clean.
 
 use tricircle_db::models::{NetWrite, NewJob, RealizationKind};
+use tricircle_failpoint::hit;
 
 use crate::error::unexpected;
 use crate::kinds::{
@@ -29,6 +30,7 @@ impl Network {
             }
             other => return Err(unexpected("network_mark_deleting", &other)),
         }
+        hit("network_delete.marked");
         self.jobs.wake_all();
         Ok(())
     }
@@ -51,6 +53,7 @@ impl Network {
             NetWrite::InUse(_) => return Err(NetworkError::SubnetInUse(id.to_owned())),
             other => return Err(unexpected("subnet_mark_deleting", &other)),
         }
+        hit("subnet_delete.marked");
         self.jobs.wake_all();
         Ok(())
     }
@@ -72,8 +75,10 @@ impl Network {
             NetWrite::NotFound => return Err(NetworkError::PortNotFound(id.to_owned())),
             other => return Err(unexpected("port_mark_deleting", &other)),
         }
+        hit("port_delete.marked");
         if self.pods_of(RealizationKind::Port, id).await?.is_empty() {
             self.store.port_purge(id).await?;
+            hit("port_delete.purged");
         }
         self.jobs.wake_all();
         Ok(())
@@ -99,6 +104,7 @@ impl Network {
             NetWrite::IsDefault => return Err(NetworkError::SecurityGroupCannotRemoveDefault),
             other => return Err(unexpected("security_group_mark_deleting", &other)),
         }
+        hit("security_group_delete.marked");
         self.jobs.wake_all();
         Ok(())
     }
@@ -123,6 +129,7 @@ impl Network {
             }
             other => return Err(unexpected("security_group_rules_create", &other)),
         }
+        hit("rules_create.written");
         self.jobs.wake_all();
         Ok(())
     }
@@ -140,6 +147,7 @@ impl Network {
             }
             other => return Err(unexpected("security_group_rule_delete", &other)),
         }
+        hit("rule_delete.written");
         self.jobs.wake_all();
         Ok(())
     }

@@ -58,6 +58,7 @@ impl Network {
             };
             match self.store.network_create(&row).await? {
                 NetWrite::Done => {
+                    tricircle_failpoint::hit("network_create.written");
                     return Ok(NetworkView {
                         network: row,
                         subnets: Vec::new(),
@@ -86,6 +87,7 @@ impl Network {
             NetWrite::NotFound => return Err(NetworkError::NetworkNotFound(id.to_owned())),
             other => return Err(unexpected("network_update", &other)),
         }
+        tricircle_failpoint::hit("network_update.written");
         let found = self.store.network_by_id(id).await?;
         found.ok_or_else(|| NetworkError::NetworkNotFound(id.to_owned()))
     }

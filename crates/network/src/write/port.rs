@@ -48,7 +48,10 @@ impl Network {
                 .ports_allocate(&chosen, claimed, device_id, device_owner)
                 .await?;
             match ended {
-                NetWrite::Done => return Ok(chosen),
+                NetWrite::Done => {
+                    tricircle_failpoint::hit("port_create.written");
+                    return Ok(chosen);
+                }
                 // Somebody was faster. What a user named is refused in the next round.
                 NetWrite::AddressTaken(address) => lost = Some(address),
                 NetWrite::MacTaken => self.check_named_macs(drafts)?,
@@ -182,6 +185,7 @@ impl Network {
                 .await?;
             match ended {
                 NetWrite::Done => {
+                    tricircle_failpoint::hit("port_update.written");
                     return self.store.port_by_id(id).await?.ok_or_else(not_found);
                 }
                 NetWrite::AddressTaken(_) => {}

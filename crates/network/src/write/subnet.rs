@@ -40,7 +40,10 @@ impl Network {
             check_overlap(plan.cidr, &subnet.network_id, prefixes)?;
             let known: Vec<String> = siblings.iter().map(|s| s.id.clone()).collect();
             match self.store.subnet_create(&subnet, &reserved, &known).await? {
-                NetWrite::Done => return Ok(subnet),
+                NetWrite::Done => {
+                    tricircle_failpoint::hit("subnet_create.written");
+                    return Ok(subnet);
+                }
                 NetWrite::Changed => {}
                 NetWrite::NotFound => {
                     return Err(NetworkError::NetworkNotFound(subnet.network_id));
@@ -87,7 +90,7 @@ impl Network {
             .subnet_update(id, change, reserved.as_deref(), expected_revision)
             .await?;
         match ended {
-            NetWrite::Done => {}
+            NetWrite::Done => tricircle_failpoint::hit("subnet_update.written"),
             NetWrite::NotFound => return Err(not_found()),
             NetWrite::AddressTaken(ip) => {
                 return Err(NetworkError::IpAddressAlreadyAllocated {

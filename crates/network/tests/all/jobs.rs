@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tricircle_db::Store;
-use tricircle_db::models::{JobFilter, NewJob};
+use tricircle_db::models::{JobFilter, NewJob, Realization, RealizationKind};
 use tricircle_jobs::testing::{
     Scene, run_to_the_end, survives_being_repeated, survives_crashes_anywhere,
 };
 use tricircle_jobs::{JobError, JobKind, JobRun, JobState, Kinds};
 use tricircle_network::Network;
-use tricircle_network::kinds::NETWORK_REMOVE;
+use tricircle_network::kinds::{NETWORK_REMOVE, REALIZATION_SETTLE, settle_wish};
 
 use crate::world::{POD1, POD2, World, is_clean};
 
@@ -142,4 +142,57 @@ async fn the_removal_of_a_network_may_be_repeated() {
 async fn the_removal_of_a_network_may_be_cut_off_anywhere() {
     let points = survives_crashes_anywhere::<Removal>().await.unwrap();
     assert!(points > 10, "{points}");
+}
+
+/// A realization that was begun by somebody who died.
+struct Unfinished {
+    world: World,
+    intent: Realization,
+}
+
+#[async_trait]
+impl Scene for Unfinished {
+    type Kind = Named;
+
+    async fn fresh() -> Self {
+        let world = World::new().await;
+        let (network, _) = world.network_with_subnet("vlan", "10.0.1.0/24").await;
+        let kind = RealizationKind::Network;
+        let intent = Realization::intent(kind, &network.id, POD1, &network.project_id);
+        world.store().realization_claim(&intent).await.unwrap();
+        Self { world, intent }
+    }
+
+    fn store(&self) -> &Store {
+        self.world.store()
+    }
+
+    fn kind(&self) -> Named {
+        Named(self.world.network.job_kinds(), REALIZATION_SETTLE)
+    }
+
+    fn wish(&self) -> NewJob {
+        settle_wish(&self.intent)
+    }
+
+    async fn world(&self) -> Value {
+        let rows = self.world.store().realizations(None, None).await.unwrap();
+        let found = self.world.pod1.inventory().networks;
+        json!({
+            "networks": found.len(),
+            "states": rows.iter().map(|row| row.state.as_str()).collect::<Vec<_>>(),
+            "known": rows.iter().all(|row| row.bottom_id.as_ref() == found.first().map(|n| &n.id)),
+        })
+    }
+}
+
+#[tokio::test]
+async fn an_unfinished_realization_is_completed_once() {
+    survives_being_repeated::<Unfinished>().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_completion_of_a_realization_may_be_cut_off_anywhere() {
+    let points = survives_crashes_anywhere::<Unfinished>().await.unwrap();
+    assert!(points > 5, "{points}");
 }

@@ -5,6 +5,7 @@ use actix_web::web::{Bytes, Payload};
 use serde_json::Value;
 use tricircle_api::Fault;
 use tricircle_db::models::RoutingKind;
+use tricircle_failpoint::hit;
 use tricircle_gateway::{Call, ForwardBody, forward_to};
 
 use super::read;
@@ -43,5 +44,8 @@ pub(crate) async fn create(
             Err(fault) => return Err(fault),
         }
     }
-    forward_to(&call, &pod, ForwardBody::Made(Bytes::from(bytes))).await
+    hit("attach.begun");
+    let answer = forward_to(&call, &pod, ForwardBody::Made(Bytes::from(bytes))).await;
+    hit("attach.asked");
+    answer
 }

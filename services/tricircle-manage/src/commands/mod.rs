@@ -1,5 +1,6 @@
 //! One module per noun of the command line, and what can go wrong in any.
 
+pub mod check;
 pub mod config;
 pub mod db;
 pub mod policy;
@@ -24,6 +25,12 @@ pub enum Failure {
     /// The database can not be used.
     #[error("database")]
     Database(#[from] tricircle_db::DbError),
+    /// What the services work with could not be built.
+    #[error(transparent)]
+    Start(#[from] tricircle_api::StartError),
+    /// The rows could not be read.
+    #[error("check")]
+    Audit(#[from] tricircle_audit::AuditError),
     /// The result could not be written.
     #[error("cannot write the result")]
     Output(#[from] std::io::Error),
@@ -36,8 +43,9 @@ impl Failure {
             Self::Config(_)
             | Self::TransportUrl(_)
             | Self::Policy(_)
+            | Self::Start(_)
             | Self::Database(tricircle_db::DbError::BadUrl(_)) => EXIT_CONFIG,
-            Self::Database(_) | Self::Output(_) => EXIT_SOFTWARE,
+            Self::Database(_) | Self::Audit(_) | Self::Output(_) => EXIT_SOFTWARE,
         }
     }
 }
