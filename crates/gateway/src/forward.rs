@@ -8,9 +8,9 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use reqwest::{Body, Method};
 use tokio::sync::mpsc;
-use tricircle_api::Fault;
+use tricircle_api::{Fault, chain};
 use tricircle_db::models::RoutingKind;
-use tricircle_pods::{PodEntry, PodSession, Sent};
+use tricircle_pods::{PodEntry, PodError, PodSession, Sent, UnderWay, is_proxys_excuse};
 
 use crate::{Call, answer, headers};
 
@@ -182,12 +182,29 @@ async fn incoming(
     head: bool,
 ) -> Result<HttpResponse, Fault> {
     let rewriter = call.rewriter(session.pod());
-    let response = sent.response;
+    let Sent {
+        response,
+        under_way,
+    } = sent;
     let status = actix_web::http::StatusCode::from_u16(response.status().as_u16())
         .map_err(|_| answer::bad_gateway("The pod's status is not valid."))?;
     if status == actix_web::http::StatusCode::UNAUTHORIZED {
         // The token was good a moment ago here; the client gets a new one and asks again.
         return Err(Fault::unauthorized());
+    }
+    let json = response
+        .headers()
+        .get("content-type")
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("application/json"));
+    if status.is_server_error() && !json && !head {
+        // Not the service's own words: a proxy before it, or the wreck of it.
+        let detail = format!("the pod answered {status}");
+        return Err(match is_proxys_excuse(status.as_u16()) {
+            true => Fault::pod_unavailable(session.pod().region(), detail),
+            false => answer::bad_gateway("The service in the resource's pod failed to answer.")
+                .with_detail(detail),
+        });
     }
     let mut answer = HttpResponseBuilder::new(status);
     for (name, value) in headers::to_client(response.headers()) {
@@ -201,11 +218,6 @@ async fn incoming(
             }
         }
     }
-    let json = response
-        .headers()
-        .get("content-type")
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|kind| kind.starts_with("application/json"));
     if head || response.content_length() == Some(0) {
         return Ok(answer.finish());
     }
@@ -214,32 +226,77 @@ async fn incoming(
         .is_some_and(|length| length > REWRITTEN as u64);
     if !json || too_long {
         let length = response.content_length();
-        let stream = response
-            .bytes_stream()
-            .map(|chunk| chunk.map_err(std::io::Error::other));
+        let stream = rest(response, under_way);
         if let Some(length) = length {
             return Ok(answer.no_chunking(length).streaming(stream));
         }
         return Ok(answer.streaming(stream));
     }
-    let mut response = response;
+    // A resource comes at once; a pod that lets it drip is not waited for.
+    match tokio::time::timeout(session.timeout(), read_whole(session, response)).await {
+        Ok(Ok(Read::Whole(whole))) => match is_json(&whole) {
+            true => Ok(answer.body(rewriter.body(whole))),
+            false => Err(
+                answer::bad_gateway("The pod's answer is not what it should be.")
+                    .with_detail("the pod's answer is no JSON"),
+            ),
+        },
+        Ok(Ok(Read::Start(first, response))) => {
+            let start = futures_util::stream::once(async move { Ok(first) });
+            Ok(answer.streaming(start.chain(rest(response, under_way))))
+        }
+        Ok(Err(fault)) => Err(fault),
+        Err(_) => Err(Fault::pod_unavailable(
+            session.pod().region(),
+            "the body did not come in time",
+        )),
+    }
+}
+
+/// What could be read of a body that is to be rewritten.
+enum Read {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// It is too long for that: what was read, and what follows.
+    Start(Bytes, reqwest::Response),
+}
+
+async fn read_whole(session: &PodSession, mut response: reqwest::Response) -> Result<Read, Fault> {
+    let held = session.held();
     let mut whole = Vec::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) => {
+                if !held.take(chunk.len()) {
+                    let pod = session.pod().region().to_owned();
+                    return Err(answer::pod_fault(PodError::Busy { pod }));
+                }
                 whole.extend_from_slice(&chunk);
                 if whole.len() > REWRITTEN {
-                    let first = Bytes::from(std::mem::take(&mut whole));
-                    let rest = response
-                        .bytes_stream()
-                        .map(|chunk| chunk.map_err(std::io::Error::other));
-                    let start = futures_util::stream::once(async move { Ok(first) });
-                    return Ok(answer.streaming(start.chain(rest)));
+                    return Ok(Read::Start(Bytes::from(whole), response));
                 }
             }
-            Ok(None) => break,
-            Err(_) => return Err(answer::bad_gateway("The pod broke off its answer.")),
+            Ok(None) => return Ok(Read::Whole(whole)),
+            Err(error) => {
+                return Err(answer::bad_gateway("The pod broke off its answer.")
+                    .with_detail(chain(&error.without_url())));
+            }
         }
     }
-    Ok(answer.body(rewriter.body(whole)))
+}
+
+/// The rest of a body as it comes; the call is under way until its end.
+fn rest(
+    response: reqwest::Response,
+    under_way: UnderWay,
+) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> {
+    response.bytes_stream().map(move |chunk| {
+        let _ = &under_way;
+        chunk.map_err(std::io::Error::other)
+    })
+}
+
+/// Whether a body is JSON; an empty one is what it is.
+fn is_json(body: &[u8]) -> bool {
+    body.is_empty() || serde_json::from_slice::<&serde_json::value::RawValue>(body).is_ok()
 }
