@@ -38,6 +38,7 @@ in_a_plain_world! {
     request_ids_reach_the_pods: surface::request_ids_reach_the_pods;
     one_pod_silent: outages::one_pod_silent;
     jobs_wait_for_a_pod: outages::jobs_wait_for_a_pod;
+    a_malformed_pod: malformed::a_malformed_pod;
     keystone_away: outages::keystone_away;
 }
 

@@ -21,9 +21,9 @@ const BUFFERED: u64 = 64 << 10;
 /// Chunks of a streamed body that may wait for the pod.
 const IN_FLIGHT: usize = 16;
 
-/// Answers up to this size are rewritten as a whole; longer ones are no resource
-/// of an API and pass unchanged.
-const REWRITTEN: usize = 8 << 20;
+/// The largest JSON that passes: it is looked through as a whole, and no resource and no
+/// page of an API is larger.
+const LARGEST_JSON: usize = 16 << 20;
 
 /// What goes to the pod as the body.
 pub enum ForwardBody {
@@ -76,12 +76,14 @@ impl Call {
         }
     }
 
-    /// Any pod that may be called.
+    /// Any pod that may be called, if there is one that answers.
     pub fn any_pod(&self) -> Result<Arc<PodEntry>, Fault> {
         let snapshot = self.gateway.pods.snapshot();
+        let service = self.gateway.surface.service;
         snapshot
             .callable()
-            .next()
+            .find(|pod| pod.answers(service))
+            .or_else(|| snapshot.callable().next())
             .cloned()
             .ok_or_else(|| Fault::unavailable("No pod is registered."))
     }
@@ -187,7 +189,9 @@ async fn incoming(
         under_way,
     } = sent;
     let status = actix_web::http::StatusCode::from_u16(response.status().as_u16())
-        .map_err(|_| answer::bad_gateway("The pod's status is not valid."))?;
+        .ok()
+        .filter(|status| (200..600).contains(&status.as_u16()))
+        .ok_or_else(|| malformed(format!("status {}", response.status())))?;
     if status == actix_web::http::StatusCode::UNAUTHORIZED {
         // The token was good a moment ago here; the client gets a new one and asks again.
         return Err(Fault::unauthorized());
@@ -221,10 +225,7 @@ async fn incoming(
     if head || response.content_length() == Some(0) {
         return Ok(answer.finish());
     }
-    let too_long = response
-        .content_length()
-        .is_some_and(|length| length > REWRITTEN as u64);
-    if !json || too_long {
+    if !json {
         let length = response.content_length();
         let stream = rest(response, under_way);
         if let Some(length) = length {
@@ -233,50 +234,41 @@ async fn incoming(
         return Ok(answer.streaming(stream));
     }
     // A resource comes at once; a pod that lets it drip is not waited for.
-    match tokio::time::timeout(session.timeout(), read_whole(session, response)).await {
-        Ok(Ok(Read::Whole(whole))) => match is_json(&whole) {
-            true => Ok(answer.body(rewriter.body(whole))),
-            false => Err(
-                answer::bad_gateway("The pod's answer is not what it should be.")
-                    .with_detail("the pod's answer is no JSON"),
-            ),
-        },
-        Ok(Ok(Read::Start(first, response))) => {
-            let start = futures_util::stream::once(async move { Ok(first) });
-            Ok(answer.streaming(start.chain(rest(response, under_way))))
-        }
-        Ok(Err(fault)) => Err(fault),
-        Err(_) => Err(Fault::pod_unavailable(
-            session.pod().region(),
-            "the body did not come in time",
-        )),
+    let whole = tokio::time::timeout(session.timeout(), read_whole(session, response));
+    let whole = whole.await.map_err(|_| {
+        let detail = "the body did not come in time";
+        Fault::pod_unavailable(session.pod().region(), detail)
+    })??;
+    if !is_json(&whole) {
+        return Err(malformed("the pod's answer is no JSON"));
     }
+    Ok(answer.body(rewriter.body(whole)))
 }
 
-/// What could be read of a body that is to be rewritten.
-enum Read {
-    /// All of it.
-    Whole(Vec<u8>),
-    /// It is too long for that: what was read, and what follows.
-    Start(Bytes, reqwest::Response),
+/// 502: what the pod sent is no answer of its API.
+fn malformed(detail: impl std::fmt::Display) -> Fault {
+    answer::bad_gateway("The answer of the resource's pod is not what it should be.")
+        .with_detail(detail)
 }
 
-async fn read_whole(session: &PodSession, mut response: reqwest::Response) -> Result<Read, Fault> {
+/// A body that is to be rewritten.
+async fn read_whole(
+    session: &PodSession,
+    mut response: reqwest::Response,
+) -> Result<Vec<u8>, Fault> {
     let held = session.held();
     let mut whole = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) => {
-                if !held.take(chunk.len()) {
-                    let pod = session.pod().region().to_owned();
-                    return Err(answer::pod_fault(PodError::Busy { pod }));
-                }
-                whole.extend_from_slice(&chunk);
-                if whole.len() > REWRITTEN {
-                    return Ok(Read::Start(Bytes::from(whole), response));
-                }
+            Ok(Some(chunk)) if whole.len() + chunk.len() > LARGEST_JSON => {
+                return Err(malformed("the pod's answer is too large"));
             }
-            Ok(None) => return Ok(Read::Whole(whole)),
+            Ok(Some(chunk)) if held.take(chunk.len()) => whole.extend_from_slice(&chunk),
+            Ok(Some(_)) => {
+                let pod = session.pod().region().to_owned();
+                return Err(answer::pod_fault(PodError::Busy { pod }));
+            }
+            Ok(None) => return Ok(whole),
             Err(error) => {
                 return Err(answer::bad_gateway("The pod broke off its answer.")
                     .with_detail(chain(&error.without_url())));

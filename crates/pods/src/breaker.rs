@@ -72,7 +72,6 @@ pub struct Period(u64);
 pub struct Breaker {
     rules: BreakerRules,
     state: BreakerState,
-    since: Instant,
     period: u64,
     in_a_row: u32,
     on_trial: bool,
@@ -107,7 +106,6 @@ impl Breaker {
         Self {
             rules,
             state: BreakerState::Closed,
-            since: now,
             period: 0,
             in_a_row: 0,
             on_trial: false,
@@ -121,11 +119,6 @@ impl Breaker {
     /// Where it stands.
     pub fn state(&self) -> BreakerState {
         self.state
-    }
-
-    /// Since when.
-    pub fn since(&self) -> Instant {
-        self.since
     }
 
     /// A call may begin, in this period; none: it fails at once.
@@ -171,7 +164,6 @@ impl Breaker {
     pub fn begin_probe(&mut self, now: Instant) -> bool {
         let due = self.next_probe().is_some_and(|due| due <= now);
         if due {
-            // Open since then all the same: `since` stays.
             self.state = BreakerState::HalfOpen;
         }
         due
@@ -197,7 +189,6 @@ impl Breaker {
 
     fn enter(&mut self, state: BreakerState, now: Instant) {
         self.state = state;
-        self.since = now;
         self.period += 1;
         self.in_a_row = 0;
         self.on_trial = false;

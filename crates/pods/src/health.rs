@@ -7,7 +7,7 @@
 //! decided here and nowhere else ([`is_sign_of_death`]).
 
 use std::array;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,8 @@ pub(crate) struct Judge {
     patience: Duration,
     /// How long a service may go unheard before it is asked; 0: for ever.
     idle: Duration,
+    /// Whether somebody probes. Nothing else closes a breaker: without it none opens.
+    probing: AtomicBool,
     /// Rung when a breaker opened, so that the prober learns when to come.
     pub(crate) opened: Notify,
 }
@@ -47,8 +49,14 @@ impl Judge {
             most_calls: client.max_calls_per_pod,
             patience: client.list_timeout.mul_f64(0.9),
             idle: client.probe_idle,
+            probing: AtomicBool::new(false),
             opened: Notify::new(),
         }
+    }
+
+    /// From now on somebody probes.
+    pub(crate) fn probing(&self) {
+        self.probing.store(true, Ordering::Relaxed);
     }
 }
 
@@ -170,7 +178,8 @@ impl PodHealth {
                 }
                 Some(error) => {
                     record.last_error = Some(error.clone());
-                    let opened = record.breaker.failed(period, now, rand::random());
+                    let probing = self.judge.probing.load(Ordering::Relaxed);
+                    let opened = probing && record.breaker.failed(period, now, rand::random());
                     if opened {
                         record.since = tricircle_db::now();
                     }
@@ -339,7 +348,9 @@ mod tests {
         let mut client = tricircle_config::Config::default().client;
         client.breaker_failures = 2;
         change(&mut client);
-        PodHealth::new("Pod1", Arc::new(Judge::new(&client)))
+        let judge = Judge::new(&client);
+        judge.probing();
+        PodHealth::new("Pod1", Arc::new(judge))
     }
 
     fn status(code: u16) -> Result<(), PodError> {

@@ -26,6 +26,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// Probes until `stop`.
 pub(crate) async fn keep_probing(pods: Pods, judge: Arc<Judge>, stop: CancellationToken) {
+    judge.probing();
     let mut probes = JoinSet::new();
     let mut gauges = Gauges::default();
     loop {

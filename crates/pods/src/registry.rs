@@ -10,6 +10,7 @@ use tricircle_db::Store;
 use tricircle_db::models::{PodState, PodView, ZoneService};
 use tricircle_keystone::{Endpoint, Keystone};
 
+use crate::breaker::BreakerState;
 use crate::health::Judge;
 use crate::memory::AnswerMemory;
 use crate::versions::{self, PodVersions};
@@ -51,6 +52,11 @@ impl PodEntry {
     /// How the pod is, as this process sees it.
     pub fn health(&self) -> &Arc<PodHealth> {
         &self.health
+    }
+
+    /// Whether a service of it answers, as far as this process knows.
+    pub fn answers(&self, service: Service) -> bool {
+        self.health.of(service).state == BreakerState::Closed
     }
 
     /// True when it may be given new resources.

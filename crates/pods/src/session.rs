@@ -333,6 +333,9 @@ impl PodSession {
         if status.is_client_error() || status.is_server_error() {
             return Err(self.refusal(status, retry_after, &bytes));
         }
+        if !status.is_success() {
+            return Err(self.malformed(format!("status {status}")));
+        }
         if bytes.is_empty() {
             return Ok(Value::Null);
         }
