@@ -94,6 +94,22 @@ impl PodError {
         Self::NoAnswer { pod }
     }
 
+    /// Region of the pod that it is about.
+    pub fn region(&self) -> Option<&str> {
+        match self {
+            Self::Unknown(_) => None,
+            Self::NoEndpoint { pod, .. }
+            | Self::Unreachable { pod, .. }
+            | Self::NoAnswer { pod }
+            | Self::Down { pod, .. }
+            | Self::Busy { pod }
+            | Self::Status { pod, .. }
+            | Self::Malformed { pod, .. }
+            | Self::Auth { pod, .. }
+            | Self::AuthMode(pod) => Some(pod),
+        }
+    }
+
     /// HTTP status that the pod gave, if it gave one.
     pub fn code(&self) -> Option<u16> {
         match self {
