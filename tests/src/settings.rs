@@ -35,7 +35,7 @@ impl Settings {
              [keystone_authtoken]\nauth_url = {keystone}\nusername = tricircle\n\
              password = secret\nproject_name = service\nhttp_request_max_retries = 0\n\
              [client]\nconnect_timeout = 1\nlist_timeout = 2\nrequest_timeout = 10\n\
-             create_timeout = 20\n\
+             create_timeout = 20\nprobe_interval_max = 1\n\
              [tricircle]\nnetwork_vlan_ranges = physnet1:1000:1999\n\
              [quota]\ninstances = -1\ncores = -1\nram = -1\nvolumes = -1\nport = -1\n\
              [jobs]\nlease = 2\npoll_interval = {poll_interval}\ncreate_grace = {grace}\n\

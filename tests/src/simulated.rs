@@ -49,6 +49,8 @@ pub struct Where {
     pub backend: Backend,
     /// The bus.
     pub bus: Bus,
+    /// How many pods there are.
+    pub pods: usize,
     /// The services in processes of their own.
     pub outside: Vec<Service>,
     /// How long a create may stay unfinished before a job ends it.
@@ -60,6 +62,7 @@ impl Default for Where {
         Self {
             backend: Backend::Sqlite,
             bus: Bus::Local,
+            pods: 2,
             outside: Vec::new(),
             create_grace: Duration::from_secs(60),
         }
@@ -120,8 +123,9 @@ impl Simulated {
             Bus::Amqp => Some(Broker::of_environment().await?),
         };
         let cloud = SimCloud::start().await.unwrap();
+        let names: Vec<_> = (1..=place.pods).map(|n| format!("Pod{n}")).collect();
         let mut pods = Vec::new();
-        for name in ["Pod1", "Pod2"] {
+        for name in &names {
             let pod = cloud.add_pod(name).await.unwrap();
             pod.set_build_time(Some(Duration::from_millis(20)));
             pods.push(pod);
@@ -173,7 +177,6 @@ impl Simulated {
             }
         }
 
-        let names = ["Pod1".to_owned(), "Pod2".to_owned()];
         let world = World::around(&cloud.keystone_url(), "secret", &names, 20).await;
         let world = Self {
             world,

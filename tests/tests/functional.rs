@@ -37,7 +37,20 @@ in_a_plain_world! {
     every_answer_has_a_request_id: surface::request_ids;
     request_ids_reach_the_pods: surface::request_ids_reach_the_pods;
     one_pod_silent: outages::one_pod_silent;
+    jobs_wait_for_a_pod: outages::jobs_wait_for_a_pod;
+    a_malformed_pod: malformed::a_malformed_pod;
     keystone_away: outages::keystone_away;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_silent_pod_of_twenty_costs_the_others_nothing() {
+    let place = Where {
+        pods: 20,
+        ..Where::default()
+    };
+    let world = Simulated::new(place).await.unwrap();
+    outages::one_of_many_silent(&world).await;
+    world.end().await;
 }
 
 fn on_services() -> Where {

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use tricircle_api::{Fault, FaultKind, chain};
 use tricircle_db::models::RoutingKind;
-use tricircle_pods::PodError;
+use tricircle_pods::{PodError, is_proxys_excuse};
 
 use crate::resolve::ResolveError;
 
@@ -24,8 +24,16 @@ pub fn pod_fault(error: PodError) -> Fault {
                 None => fault,
             }
         }
+        PodError::Status { code, ref pod, .. } if is_proxys_excuse(code) => {
+            Fault::pod_unavailable(pod, detail)
+        }
         PodError::Status { .. } | PodError::Malformed { .. } => {
             bad_gateway("The service in the resource's pod failed to answer.").with_detail(detail)
+        }
+        PodError::Busy { .. } => {
+            Fault::unavailable("The resource's pod has too many requests under way.")
+                .with_retry_after(1)
+                .with_detail(detail)
         }
         PodError::NoEndpoint { .. } | PodError::AuthMode(_) => {
             Fault::not_implemented("The resource's pod does not offer this service.")
@@ -34,6 +42,7 @@ pub fn pod_fault(error: PodError) -> Fault {
         PodError::Unknown(ref pod)
         | PodError::Unreachable { ref pod, .. }
         | PodError::NoAnswer { ref pod }
+        | PodError::Down { ref pod, .. }
         | PodError::Auth { ref pod, .. } => Fault::pod_unavailable(pod, detail),
     }
 }

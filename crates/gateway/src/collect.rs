@@ -12,14 +12,16 @@ pub(crate) async fn collect(call: &Call, key: &'static str) -> Result<HttpRespon
     let snapshot = call.gateway.pods.snapshot();
     let deadline = call.gateway.pods.config().client.list_timeout;
     let path = call.path_and_query();
+    let held = call.gateway.pods.held_answers();
     let service = call.gateway.surface.service;
     let answers = fan_out(snapshot.callable().cloned(), deadline, |pod| {
-        let session = call.session(&pod);
+        let session = call.session(&pod).holding(held.clone());
         let path = path.clone();
         async move { session.get_json(service, &path).await }
     })
     .await;
     let mut items = Vec::new();
+    let mut refused = None;
     let mut first_error = None;
     let mut answered = false;
     for answer in answers {
@@ -34,12 +36,12 @@ pub(crate) async fn collect(call: &Call, key: &'static str) -> Result<HttpRespon
                     }));
                 }
             }
-            // A refusal is the same in every pod: it is about the caller or the query.
-            Err(error) if error.is_refusal() => return Err(answer::pod_fault(error)),
+            Err(error) if error.is_refusal() => refused = refused.or(Some(error)),
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
-    match first_error {
+    // What no pod grants is about the caller or the query.
+    match refused.or(first_error) {
         Some(error) if !answered => Err(answer::pod_fault(error)),
         _ => Ok(HttpResponse::Ok().json(json!({ key: items }))),
     }

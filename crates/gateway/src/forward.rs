@@ -8,9 +8,9 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use reqwest::{Body, Method};
 use tokio::sync::mpsc;
-use tricircle_api::Fault;
+use tricircle_api::{Fault, chain};
 use tricircle_db::models::RoutingKind;
-use tricircle_pods::{PodEntry, PodSession, Sent};
+use tricircle_pods::{PodEntry, PodError, PodSession, Sent, UnderWay, is_proxys_excuse};
 
 use crate::{Call, answer, headers};
 
@@ -21,9 +21,9 @@ const BUFFERED: u64 = 64 << 10;
 /// Chunks of a streamed body that may wait for the pod.
 const IN_FLIGHT: usize = 16;
 
-/// Answers up to this size are rewritten as a whole; longer ones are no resource
-/// of an API and pass unchanged.
-const REWRITTEN: usize = 8 << 20;
+/// The largest JSON that passes: it is looked through as a whole, and no resource and no
+/// page of an API is larger.
+const LARGEST_JSON: usize = 16 << 20;
 
 /// What goes to the pod as the body.
 pub enum ForwardBody {
@@ -76,12 +76,14 @@ impl Call {
         }
     }
 
-    /// Any pod that may be called.
+    /// Any pod that may be called, if there is one that answers.
     pub fn any_pod(&self) -> Result<Arc<PodEntry>, Fault> {
         let snapshot = self.gateway.pods.snapshot();
+        let service = self.gateway.surface.service;
         snapshot
             .callable()
-            .next()
+            .find(|pod| pod.answers(service))
+            .or_else(|| snapshot.callable().next())
             .cloned()
             .ok_or_else(|| Fault::unavailable("No pod is registered."))
     }
@@ -182,12 +184,31 @@ async fn incoming(
     head: bool,
 ) -> Result<HttpResponse, Fault> {
     let rewriter = call.rewriter(session.pod());
-    let response = sent.response;
+    let Sent {
+        response,
+        under_way,
+    } = sent;
     let status = actix_web::http::StatusCode::from_u16(response.status().as_u16())
-        .map_err(|_| answer::bad_gateway("The pod's status is not valid."))?;
+        .ok()
+        .filter(|status| (200..600).contains(&status.as_u16()))
+        .ok_or_else(|| malformed(format!("status {}", response.status())))?;
     if status == actix_web::http::StatusCode::UNAUTHORIZED {
         // The token was good a moment ago here; the client gets a new one and asks again.
         return Err(Fault::unauthorized());
+    }
+    let json = response
+        .headers()
+        .get("content-type")
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("application/json"));
+    if status.is_server_error() && !json && !head {
+        // Not the service's own words: a proxy before it, or the wreck of it.
+        let detail = format!("the pod answered {status}");
+        return Err(match is_proxys_excuse(status.as_u16()) {
+            true => Fault::pod_unavailable(session.pod().region(), detail),
+            false => answer::bad_gateway("The service in the resource's pod failed to answer.")
+                .with_detail(detail),
+        });
     }
     let mut answer = HttpResponseBuilder::new(status);
     for (name, value) in headers::to_client(response.headers()) {
@@ -201,45 +222,73 @@ async fn incoming(
             }
         }
     }
-    let json = response
-        .headers()
-        .get("content-type")
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|kind| kind.starts_with("application/json"));
     if head || response.content_length() == Some(0) {
         return Ok(answer.finish());
     }
-    let too_long = response
-        .content_length()
-        .is_some_and(|length| length > REWRITTEN as u64);
-    if !json || too_long {
+    if !json {
         let length = response.content_length();
-        let stream = response
-            .bytes_stream()
-            .map(|chunk| chunk.map_err(std::io::Error::other));
+        let stream = rest(response, under_way);
         if let Some(length) = length {
             return Ok(answer.no_chunking(length).streaming(stream));
         }
         return Ok(answer.streaming(stream));
     }
-    let mut response = response;
+    // A resource comes at once; a pod that lets it drip is not waited for.
+    let whole = tokio::time::timeout(session.timeout(), read_whole(session, response));
+    let whole = whole.await.map_err(|_| {
+        let detail = "the body did not come in time";
+        Fault::pod_unavailable(session.pod().region(), detail)
+    })??;
+    if !is_json(&whole) {
+        return Err(malformed("the pod's answer is no JSON"));
+    }
+    Ok(answer.body(rewriter.body(whole)))
+}
+
+/// 502: what the pod sent is no answer of its API.
+fn malformed(detail: impl std::fmt::Display) -> Fault {
+    answer::bad_gateway("The answer of the resource's pod is not what it should be.")
+        .with_detail(detail)
+}
+
+/// A body that is to be rewritten.
+async fn read_whole(
+    session: &PodSession,
+    mut response: reqwest::Response,
+) -> Result<Vec<u8>, Fault> {
+    let held = session.held();
     let mut whole = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) => {
-                whole.extend_from_slice(&chunk);
-                if whole.len() > REWRITTEN {
-                    let first = Bytes::from(std::mem::take(&mut whole));
-                    let rest = response
-                        .bytes_stream()
-                        .map(|chunk| chunk.map_err(std::io::Error::other));
-                    let start = futures_util::stream::once(async move { Ok(first) });
-                    return Ok(answer.streaming(start.chain(rest)));
-                }
+            Ok(Some(chunk)) if whole.len() + chunk.len() > LARGEST_JSON => {
+                return Err(malformed("the pod's answer is too large"));
             }
-            Ok(None) => break,
-            Err(_) => return Err(answer::bad_gateway("The pod broke off its answer.")),
+            Ok(Some(chunk)) if held.take(chunk.len()) => whole.extend_from_slice(&chunk),
+            Ok(Some(_)) => {
+                let pod = session.pod().region().to_owned();
+                return Err(answer::pod_fault(PodError::Busy { pod }));
+            }
+            Ok(None) => return Ok(whole),
+            Err(error) => {
+                return Err(answer::bad_gateway("The pod broke off its answer.")
+                    .with_detail(chain(&error.without_url())));
+            }
         }
     }
-    Ok(answer.body(rewriter.body(whole)))
+}
+
+/// The rest of a body as it comes; the call is under way until its end.
+fn rest(
+    response: reqwest::Response,
+    under_way: UnderWay,
+) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> {
+    response.bytes_stream().map(move |chunk| {
+        let _ = &under_way;
+        chunk.map_err(std::io::Error::other)
+    })
+}
+
+/// Whether a body is JSON; an empty one is what it is.
+fn is_json(body: &[u8]) -> bool {
+    body.is_empty() || serde_json::from_slice::<&serde_json::value::RawValue>(body).is_ok()
 }

@@ -12,17 +12,24 @@
 //!   answers become one;
 //! * [`Strategy::AnyPod`]: any pod gives the same answer.
 //!
+//! What users are told of a pod that does not answer is one rule ([`AwayRecords`],
+//! [`show`]).
+//!
 //! What is not special passes through. Bodies are parsed only where something in
 //! them must be changed.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod answer;
+mod away;
 mod call;
 mod collect;
 mod forward;
 mod headers;
 mod list;
 mod merge;
+#[cfg(test)]
+mod properties;
+mod query;
 mod removal;
 mod resolve;
 mod rewrite;
@@ -30,6 +37,7 @@ mod route;
 mod translate;
 
 pub use answer::{fault_of, pod_fault};
+pub use away::{AwayRecords, Shown, show};
 pub use call::{Call, Gateway};
 pub use forward::{ForwardBody, forward_to};
 pub use list::ListSpec;

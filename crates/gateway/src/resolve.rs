@@ -5,11 +5,18 @@
 //! database, and on a miss all pods are asked at once with the user's own token.
 //! What is found is recorded, so that resources made behind our back are served
 //! from then on like any other.
+//!
+//! An id that no pod knows is remembered too, for seconds and for the token that asked:
+//! a client that asks for a wrong id again and again must not bother all pods each time.
+//! The database is looked at first, so that this hides nothing that any process of
+//! Tricircle made meanwhile.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
+use secrecy::ExposeSecret;
 use tricircle_db::models::{Routing, RoutingKind, RoutingState};
 use tricircle_db::{DbError, Store};
 use tricircle_pods::{Caller, PodEntry, PodError, PodSession, Pods, Service, fan_out};
@@ -43,6 +50,8 @@ pub enum ResolveError {
 pub struct Routings {
     store: Store,
     known: Cache<(RoutingKind, String), Arc<Resolved>>,
+    unknown: Cache<(RoutingKind, String, u64), ()>,
+    hasher: RandomState,
 }
 
 impl std::fmt::Debug for Routings {
@@ -52,13 +61,27 @@ impl std::fmt::Debug for Routings {
 }
 
 impl Routings {
-    /// Keeps at most `size` routings in memory, each for `ttl`.
-    pub fn new(store: Store, size: u64, ttl: Duration) -> Self {
-        let known = Cache::builder()
-            .max_capacity(size)
-            .time_to_live(ttl)
-            .build();
-        Self { store, known }
+    /// Keeps at most `size` routings in memory, each for `ttl`, and as many ids that no
+    /// pod knows, each for `unknown_ttl`.
+    pub fn new(store: Store, size: u64, ttl: Duration, unknown_ttl: Duration) -> Self {
+        Self {
+            store,
+            known: Cache::builder()
+                .max_capacity(size)
+                .time_to_live(ttl)
+                .build(),
+            unknown: Cache::builder()
+                .max_capacity(size)
+                .time_to_live(unknown_ttl)
+                .build(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Who sees which ids is the pods' business: what one token does not see another may.
+    fn asker(&self, caller: &Caller) -> u64 {
+        let token = caller.token.as_ref().map(|token| token.expose_secret());
+        self.hasher.hash_one(token)
     }
 
     /// The pod of a resource; pods are asked when no row says it.
@@ -83,7 +106,17 @@ impl Routings {
                 pod_id: row.pod_id,
                 bottom_id: row.bottom_id.unwrap_or_else(|| id.to_owned()),
             }),
-            None => self.ask_pods(kind, id, pods, caller).await?,
+            None => {
+                let question = (kind, id.to_owned(), self.asker(caller));
+                if self.unknown.contains_key(&question) {
+                    return Err(ResolveError::NotFound);
+                }
+                let answer = self.ask_pods(kind, id, pods, caller).await;
+                if matches!(answer, Err(ResolveError::NotFound)) {
+                    self.unknown.insert(question, ()).await;
+                }
+                answer?
+            }
         };
         self.known.insert(key, resolved.clone()).await;
         Ok(resolved)
@@ -160,10 +193,13 @@ async fn lookup(
 ) -> Result<serde_json::Value, PodError> {
     let (service, path, envelope) = place(kind);
     let mut body = session.get_json(service, &format!("{path}/{id}")).await?;
-    Ok(body
-        .get_mut(envelope)
-        .map(serde_json::Value::take)
-        .unwrap_or_default())
+    match body.get_mut(envelope).map(serde_json::Value::take) {
+        Some(found) if found.get("id").and_then(serde_json::Value::as_str) == Some(id) => Ok(found),
+        _ => Err(PodError::Malformed {
+            pod: session.pod().region().to_owned(),
+            why: format!("no {envelope} of this id in its show"),
+        }),
+    }
 }
 
 /// What a list or a quota needs of a resource that was found in a pod.
@@ -173,6 +209,12 @@ fn row(kind: RoutingKind, id: &str, pod: &PodEntry, found: &serde_json::Value) -
             .get(key)
             .and_then(serde_json::Value::as_str)
             .map(|text| text.chars().take(255).collect::<String>())
+    };
+    // Ids of Keystone, in the width that the database has for them.
+    let keystone_id = |key: &str| text(key).filter(|id| id.is_ascii() && id.len() <= 64);
+    let inside = |pointer: &str| {
+        let id = found.pointer(pointer).and_then(serde_json::Value::as_str);
+        id.filter(|id| id.chars().count() <= 255).map(str::to_owned)
     };
     let now = tricircle_db::now();
     let (zone_key, service) = match kind {
@@ -191,22 +233,16 @@ fn row(kind: RoutingKind, id: &str, pod: &PodEntry, found: &serde_json::Value) -
         top_id: Some(id.to_owned()),
         pod_id: pod.id().to_owned(),
         bottom_id: Some(id.to_owned()),
-        project_id: text("tenant_id")
-            .or_else(|| text("os-vol-tenant-attr:tenant_id"))
+        project_id: keystone_id("tenant_id")
+            .or_else(|| keystone_id("os-vol-tenant-attr:tenant_id"))
             .unwrap_or_default(),
-        user_id: text("user_id").unwrap_or_default(),
+        user_id: keystone_id("user_id").unwrap_or_default(),
         name: text("name").unwrap_or_default(),
         state: RoutingState::Active,
         availability_zone: text(zone_key)
             .and_then(|zone| pod.view.top_az(service, &zone).map(str::to_owned)),
-        flavor_id: found
-            .pointer("/flavor/id")
-            .and_then(serde_json::Value::as_str)
-            .map(str::to_owned),
-        image_id: found
-            .pointer("/image/id")
-            .and_then(serde_json::Value::as_str)
-            .map(str::to_owned),
+        flavor_id: inside("/flavor/id"),
+        image_id: inside("/image/id"),
         vcpus: 0,
         ram_mb: 0,
         size_gb: found

@@ -181,6 +181,14 @@ impl NetworkError {
     pub fn is_pod_down(&self) -> bool {
         matches!(self, Self::Pod(error) if error.is_down())
     }
+
+    /// The region of the pod that nothing can be had from, if that is what went wrong.
+    pub fn down_pod(&self) -> Option<&str> {
+        match self {
+            Self::Pod(error) if error.is_down() => error.region(),
+            _ => None,
+        }
+    }
 }
 
 /// Answers of the store that mean the same wherever they come from.

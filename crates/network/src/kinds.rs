@@ -114,7 +114,14 @@ impl JobKind for Reconcile {
             }
             Work::Push(kind) => self.network.push(kind, id, request).await,
         };
-        ended.map_err(|error| verdict(error, run.pod_id()))
+        ended.map_err(|error| {
+            let snapshot = self.network.pods.snapshot();
+            let away = error
+                .down_pod()
+                .and_then(|region| snapshot.by_region(region));
+            let away = away.map_or(run.pod_id(), |pod| pod.id());
+            verdict(error, away)
+        })
     }
 }
 
@@ -209,13 +216,12 @@ impl Network {
 }
 
 /// What an error means for a job. These are deletes and repairs: nothing but a broken
-/// row ends them.
-fn verdict(error: NetworkError, pod_id: &str) -> JobError {
+/// row ends them. A job of many pods waits for the one that is `away`, empty where that is
+/// not known.
+fn verdict(error: NetworkError, away: &str) -> JobError {
     match &error {
         NetworkError::Internal(_) => JobError::permanent(error),
-        _ if error.is_pod_down() && !pod_id.is_empty() => {
-            JobError::pod_down(pod_id.to_owned(), error)
-        }
+        _ if error.is_pod_down() && !away.is_empty() => JobError::pod_down(away.to_owned(), error),
         _ => JobError::transient(error),
     }
 }
@@ -236,7 +242,7 @@ mod tests {
             })
         };
         assert!(matches!(verdict(away(), "p"), JobError::PodDown { .. }));
-        // A job of many pods is tried again as a whole.
+        // Nobody knows for which pod to wait: it is tried again.
         assert!(matches!(verdict(away(), ""), JobError::Transient { .. }));
         let broken = NetworkError::Internal("x".to_owned());
         assert!(matches!(verdict(broken, ""), JobError::Permanent(_)));

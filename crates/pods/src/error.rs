@@ -29,6 +29,22 @@ pub enum PodError {
         /// Region of the pod.
         pod: String,
     },
+    /// The service did not answer the last calls and is not asked until a probe finds it
+    /// well: the call was not made.
+    #[error("pod {pod} is not asked: its {service} service did not answer lately")]
+    Down {
+        /// Region of the pod.
+        pod: String,
+        /// Service type.
+        service: &'static str,
+    },
+    /// This process has as many calls under way in the pod, or as much of its answers in
+    /// memory, as it may: the call was not made, or its answer not read.
+    #[error("too much is under way in pod {pod}")]
+    Busy {
+        /// Region of the pod.
+        pod: String,
+    },
     /// The pod answered with an error status.
     #[error("pod {pod} answered {code}: {message}")]
     Status {
@@ -68,6 +84,32 @@ pub enum PodError {
 }
 
 impl PodError {
+    /// What the HTTP client says when there is no answer.
+    pub(crate) fn of_transport(pod: &str, error: reqwest::Error) -> Self {
+        let pod = pod.to_owned();
+        if error.is_connect() || error.is_builder() {
+            let source = error.without_url();
+            return Self::Unreachable { pod, source };
+        }
+        Self::NoAnswer { pod }
+    }
+
+    /// Region of the pod that it is about.
+    pub fn region(&self) -> Option<&str> {
+        match self {
+            Self::Unknown(_) => None,
+            Self::NoEndpoint { pod, .. }
+            | Self::Unreachable { pod, .. }
+            | Self::NoAnswer { pod }
+            | Self::Down { pod, .. }
+            | Self::Busy { pod }
+            | Self::Status { pod, .. }
+            | Self::Malformed { pod, .. }
+            | Self::Auth { pod, .. }
+            | Self::AuthMode(pod) => Some(pod),
+        }
+    }
+
     /// HTTP status that the pod gave, if it gave one.
     pub fn code(&self) -> Option<u16> {
         match self {
@@ -103,7 +145,11 @@ impl PodError {
     /// The pod is away or unwell, and may be back later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::NoAnswer { .. } | Self::Auth { .. } => true,
+            Self::Unreachable { .. }
+            | Self::NoAnswer { .. }
+            | Self::Down { .. }
+            | Self::Busy { .. }
+            | Self::Auth { .. } => true,
             Self::Status { code, .. } => *code >= 500 || matches!(*code, 401 | 429),
             _ => false,
         }
@@ -113,7 +159,7 @@ impl PodError {
     pub fn is_down(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable { .. } | Self::NoAnswer { .. } | Self::Unknown(_)
+            Self::Unreachable { .. } | Self::NoAnswer { .. } | Self::Down { .. } | Self::Unknown(_)
         )
     }
 }

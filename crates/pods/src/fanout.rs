@@ -45,7 +45,15 @@ where
                         "tricircle_fan_out_failures_total", "pod" => pod.region().to_owned()
                     )
                     .increment(1);
-                    tracing::warn!(pod.name = pod.region(), %error, "a pod is left out of an answer");
+                    match error {
+                        // Said once, when it went down.
+                        PodError::Down { .. } => {
+                            tracing::debug!(pod.name = pod.region(), %error, "a pod is left out");
+                        }
+                        _ => tracing::warn!(
+                            pod.name = pod.region(), %error, "a pod is left out of an answer"
+                        ),
+                    }
                 }
                 (place, PodAnswer { pod, result })
             }

@@ -24,6 +24,8 @@ pub struct Timeouts {
     pub create: Duration,
     /// One pod's part in a fan-out.
     pub list: Duration,
+    /// A version document.
+    pub probe: Duration,
 }
 
 impl PodHttp {
@@ -63,6 +65,7 @@ impl PodHttp {
                 request: client.request_timeout,
                 create: client.create_timeout,
                 list: client.list_timeout,
+                probe: client.probe_timeout,
             }),
         })
     }

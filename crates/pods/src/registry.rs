@@ -3,14 +3,21 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tricircle_config::Config;
 use tricircle_db::Store;
 use tricircle_db::models::{PodState, PodView, ZoneService};
 use tricircle_keystone::{Endpoint, Keystone};
 
+use crate::breaker::BreakerState;
+use crate::health::Judge;
+use crate::memory::AnswerMemory;
 use crate::versions::{self, PodVersions};
-use crate::{Caller, Endpoints, PodError, PodHttp, PodSession, Service, VersionSpan};
+use crate::{
+    Caller, Endpoints, HeldAnswers, PodError, PodHealth, PodHttp, PodSession, Service, VersionSpan,
+    probe,
+};
 
 /// How often the rows of pods are read again.
 const ROWS_EVERY: Duration = Duration::from_secs(2);
@@ -27,6 +34,8 @@ pub struct PodEntry {
     pub endpoints: Endpoints,
     /// Microversions it speaks; none until it answered.
     pub(crate) versions: PodVersions,
+    /// How it is; stays when the rest is read again.
+    pub(crate) health: Arc<PodHealth>,
 }
 
 impl PodEntry {
@@ -38,6 +47,16 @@ impl PodEntry {
     /// Name of its region.
     pub fn region(&self) -> &str {
         &self.view.pod.region_name
+    }
+
+    /// How the pod is, as this process sees it.
+    pub fn health(&self) -> &Arc<PodHealth> {
+        &self.health
+    }
+
+    /// Whether a service of it answers, as far as this process knows.
+    pub fn answers(&self, service: Service) -> bool {
+        self.health.of(service).state == BreakerState::Closed
     }
 
     /// True when it may be given new resources.
@@ -94,6 +113,9 @@ struct Inner {
     keystone: Keystone,
     config: Arc<Config>,
     snapshot: RwLock<Arc<Snapshot>>,
+    judge: Arc<Judge>,
+    memory: Arc<AnswerMemory>,
+    recovered: watch::Sender<()>,
 }
 
 /// The pods, and sessions to them. Cheap to clone.
@@ -123,6 +145,9 @@ impl Pods {
             inner: Arc::new(Inner {
                 store: store.in_background(),
                 keystone,
+                judge: Arc::new(Judge::new(&config.client)),
+                memory: AnswerMemory::new(config.client.answers_memory),
+                recovered: watch::Sender::new(()),
                 config,
                 snapshot: RwLock::default(),
             }),
@@ -198,7 +223,12 @@ impl Pods {
                 (None, Some(known)) => known.endpoints.clone(),
                 (None, None) => Endpoints::default(),
             };
+            let health = match known {
+                Some(known) => known.health.clone(),
+                None => PodHealth::new(&view.pod.region_name, self.inner.judge.clone()),
+            };
             all.push(PodEntry {
+                health,
                 versions: known.map(|k| k.versions.clone()).unwrap_or_default(),
                 view,
                 endpoints,
@@ -227,8 +257,15 @@ impl Pods {
     }
 
     /// Refreshes until `stop`: rows every two seconds, endpoints and versions every
-    /// minute. A task of the service, beside the requests.
+    /// minute; and probes services that do not answer. A task of the service, beside the
+    /// requests.
     pub async fn keep_fresh(self, stop: CancellationToken) {
+        let judge = self.inner.judge.clone();
+        let probing = probe::keep_probing(self.clone(), judge, stop.clone());
+        tokio::join!(probing, self.keep_read(stop));
+    }
+
+    async fn keep_read(&self, stop: CancellationToken) {
         let mut round = 0u32;
         loop {
             let read = self.read(round.is_multiple_of(DISCOVER_EVERY));
@@ -246,6 +283,24 @@ impl Pods {
                 () = tokio::time::sleep(ROWS_EVERY) => {}
             }
         }
+    }
+
+    /// Tells of each service of a pod that answers again after it was down.
+    pub fn recoveries(&self) -> watch::Receiver<()> {
+        self.inner.recovered.subscribe()
+    }
+
+    pub(crate) fn tell_recovered(&self) {
+        self.inner.recovered.send_replace(());
+    }
+
+    pub(crate) fn http(&self) -> &PodHttp {
+        &self.http
+    }
+
+    /// Answers that one piece of work keeps in memory: [`PodSession::holding`].
+    pub fn held_answers(&self) -> Arc<HeldAnswers> {
+        HeldAnswers::new(&self.inner.memory)
     }
 
     /// A session of a caller in a pod that may be called.
@@ -271,6 +326,7 @@ impl Pods {
             self.http.clone(),
             self.inner.keystone.clone(),
             caller.clone(),
+            self.inner.memory.clone(),
         )
     }
 
@@ -289,6 +345,7 @@ impl Pods {
         let mut entry = PodEntry {
             endpoints: Endpoints::of_region(&catalog, &view.pod.region_name, &interface),
             versions: PodVersions::default(),
+            health: PodHealth::new(&view.pod.region_name, self.inner.judge.clone()),
             view,
         };
         versions::discover(&self.http, std::slice::from_mut(&mut entry), true).await;

@@ -10,7 +10,9 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use tricircle_keystone::Keystone;
 
-use crate::{Caller, PodEntry, PodError, PodHttp, Service, auth};
+use crate::health::Ticket;
+use crate::memory::AnswerMemory;
+use crate::{Caller, HeldAnswers, PodEntry, PodError, PodHttp, Service, auth};
 
 /// The largest JSON answer that is read into memory.
 const MAX_JSON: usize = 64 << 20;
@@ -27,6 +29,8 @@ pub struct PodSession {
     caller: Caller,
     headers: HeaderMap,
     timeout: Duration,
+    memory: Arc<AnswerMemory>,
+    held: Option<Arc<HeldAnswers>>,
 }
 
 /// A pod's answer whose body has not been read.
@@ -34,6 +38,14 @@ pub struct PodSession {
 pub struct Sent {
     /// Status, headers and the body to come.
     pub response: Response,
+    /// Keeps the call among those under way until its body was passed on.
+    pub under_way: UnderWay,
+}
+
+/// A call under way in a pod, until this goes.
+#[derive(Debug)]
+pub struct UnderWay {
+    _ticket: Ticket,
 }
 
 impl PodSession {
@@ -42,6 +54,7 @@ impl PodSession {
         http: PodHttp,
         keystone: Keystone,
         caller: Caller,
+        memory: Arc<AnswerMemory>,
     ) -> Self {
         let timeout = http.timeouts.request;
         Self {
@@ -51,6 +64,8 @@ impl PodSession {
             caller,
             headers: HeaderMap::new(),
             timeout,
+            memory,
+            held: None,
         }
     }
 
@@ -85,6 +100,27 @@ impl PodSession {
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
+    }
+
+    /// The same with answers that count as long as `held` lives; else each counts only
+    /// while it is read.
+    #[must_use]
+    pub fn holding(mut self, held: Arc<HeldAnswers>) -> Self {
+        self.held = Some(held);
+        self
+    }
+
+    /// The deadline of each call.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// What answers that are read now are to be counted on.
+    pub fn held(&self) -> Arc<HeldAnswers> {
+        match &self.held {
+            Some(held) => held.clone(),
+            None => HeldAnswers::new(&self.memory),
+        }
     }
 
     /// The same with the deadline for calls that create servers and volumes.
@@ -169,13 +205,17 @@ impl PodSession {
         if body.is_some() {
             headers.insert("content-type", HeaderValue::from_static("application/json"));
         }
+        let mut ticket = self.entry.health().begin(service)?;
         let call = async {
-            let sent = self
-                .start(service, method.clone(), path, headers, body.map(Body::from))
+            let body = body.map(Body::from);
+            let response = self
+                .start(service, method.clone(), path, headers, body)
                 .await?;
-            self.read_json(sent).await
+            self.read_json(response).await
         };
-        self.within(self.timeout, call).await
+        let result = self.within(self.timeout, call).await;
+        ticket.ended(&result);
+        result
     }
 
     /// Sends a call and waits for the head of the answer, within the session's
@@ -189,8 +229,23 @@ impl PodSession {
         headers: HeaderMap,
         body: Option<Body>,
     ) -> Result<Sent, PodError> {
+        let mut ticket = self.entry.health().begin(service)?;
+        // A pod waits for a body as long as the client takes to send it, and a client
+        // may break it off: then silence says nothing about the pod.
+        let waits_for_client = body.as_ref().is_some_and(|body| body.as_bytes().is_none());
         let call = self.start(service, method, path, headers, body);
-        self.within(self.timeout, call).await
+        let result = self.within(self.timeout, call).await;
+        match &result {
+            Err(PodError::NoAnswer { .. }) if waits_for_client => ticket.ended_by_the_caller(),
+            Ok(response) => ticket.ended_with(response.status().as_u16()),
+            Err(_) => ticket.ended(&result),
+        }
+        let response = result?;
+        let under_way = UnderWay { _ticket: ticket };
+        Ok(Sent {
+            response,
+            under_way,
+        })
     }
 
     async fn start(
@@ -200,7 +255,7 @@ impl PodSession {
         path: &str,
         headers: HeaderMap,
         body: Option<Body>,
-    ) -> Result<Sent, PodError> {
+    ) -> Result<Response, PodError> {
         let region = self.entry.region();
         let base = self
             .entry
@@ -246,14 +301,7 @@ impl PodSession {
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "called a pod"
         );
-        match result {
-            Ok(response) => Ok(Sent { response }),
-            Err(error) if error.is_connect() || error.is_builder() => Err(PodError::Unreachable {
-                pod: region.to_owned(),
-                source: error.without_url(),
-            }),
-            Err(_) => Err(self.no_answer()),
-        }
+        result.map_err(|error| PodError::of_transport(region, error))
     }
 
     async fn within<T>(
@@ -274,16 +322,19 @@ impl PodSession {
     }
 
     /// Reads an answer as JSON; a status of 400 and above as an error.
-    pub async fn read_json(&self, sent: Sent) -> Result<Value, PodError> {
-        let status = sent.response.status();
-        let retry_after = sent
-            .response
+    async fn read_json(&self, response: Response) -> Result<Value, PodError> {
+        let status = response.status();
+        let retry_after = response
             .headers()
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.parse().ok());
-        let bytes = self.read_all(sent.response).await?;
+        let held = self.held();
+        let bytes = self.read_all(response, &held).await?;
         if status.is_client_error() || status.is_server_error() {
             return Err(self.refusal(status, retry_after, &bytes));
+        }
+        if !status.is_success() {
+            return Err(self.malformed(format!("status {status}")));
         }
         if bytes.is_empty() {
             return Ok(Value::Null);
@@ -291,14 +342,23 @@ impl PodSession {
         serde_json::from_slice(&bytes).map_err(|error| self.malformed(error.to_string()))
     }
 
-    async fn read_all(&self, mut response: Response) -> Result<Vec<u8>, PodError> {
+    async fn read_all(
+        &self,
+        mut response: Response,
+        held: &HeldAnswers,
+    ) -> Result<Vec<u8>, PodError> {
         let mut bytes = Vec::new();
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if bytes.len() + chunk.len() > MAX_JSON => {
                     return Err(self.malformed("the answer is too large".to_owned()));
                 }
-                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+                Ok(Some(chunk)) if held.take(chunk.len()) => bytes.extend_from_slice(&chunk),
+                Ok(Some(_)) => {
+                    return Err(PodError::Busy {
+                        pod: self.entry.region().to_owned(),
+                    });
+                }
                 Ok(None) => return Ok(bytes),
                 Err(_) => return Err(self.no_answer()),
             }

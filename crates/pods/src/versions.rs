@@ -1,15 +1,11 @@
 //! The microversions that pods speak.
 
 use std::str::FromStr;
-use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::Value;
 
-use crate::{PodEntry, PodHttp, Service};
-
-/// How long a version document may take: it decides nothing urgent.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::{PodEntry, PodHttp, Service, probe};
 
 /// A microversion, e.g. 2.104.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,31 +78,26 @@ pub(crate) async fn discover(http: &PodHttp, entries: &mut [PodEntry], again: bo
         if !entry.is_callable() {
             return;
         }
-        if again || entry.versions.compute.is_none() {
-            let found = span(http, entry, Service::Compute).await;
-            entry.versions.compute = found.or(entry.versions.compute);
-        }
-        if again || entry.versions.volume.is_none() {
-            let found = span(http, entry, Service::Volume).await;
-            entry.versions.volume = found.or(entry.versions.volume);
-        }
+        let known = entry.versions.clone();
+        let ask = |service| {
+            let entry = &*entry;
+            let known = known.of(service);
+            async move {
+                match again || known.is_none() {
+                    true => span(http, entry, service).await.or(known),
+                    false => known,
+                }
+            }
+        };
+        let (compute, volume) = join(ask(Service::Compute), ask(Service::Volume)).await;
+        entry.versions = PodVersions { compute, volume };
     });
     join_all(asked).await;
 }
 
 async fn span(http: &PodHttp, entry: &PodEntry, service: Service) -> Option<VersionSpan> {
-    // Cinder tells its versions without a token at its root only; below the
-    // version it wants one.
-    let base = match service {
-        Service::Volume => entry.endpoints.root(service)?.to_owned(),
-        _ => entry.endpoints.base(service)?,
-    };
-    let ask = async {
-        let answer = http.client.get(format!("{base}/")).send().await.ok()?;
-        answer.json::<Value>().await.ok()
-    };
-    let document = tokio::time::timeout(PATIENCE, ask).await.ok()??;
-    read(&document)
+    let document = probe::document(http, entry, service).await;
+    read(&document.ok()?)
 }
 
 /// Nova's `{"version": {…}}` and Cinder's `{"versions": [{…}]}`.

@@ -30,6 +30,8 @@ pub struct Candidate<'a> {
     pub pod: &'a PodView,
     /// How many resources of this kind Tricircle keeps there.
     pub load: i64,
+    /// Whether its service answers, as far as is known.
+    pub answers: bool,
 }
 
 /// Why no pod is left.

@@ -4,15 +4,21 @@ use std::cmp::Reverse;
 
 use crate::{Candidate, Demand};
 
-/// Pods that the project is bound to come first; then those with the least load;
-/// then the order of their registration, so that the answer is always the same.
+/// Pods that answer come first, since a binding is a preference; then those that the
+/// project is bound to; then those with the least load; then the order of their
+/// registration, so that the answer is always the same.
 pub(crate) fn order<'a>(
     demand: &Demand<'_>,
     mut candidates: Vec<Candidate<'a>>,
 ) -> Vec<Candidate<'a>> {
     candidates.sort_by_key(|candidate| {
         let bound = demand.bound_to.contains(&candidate.pod.pod.id);
-        (Reverse(bound), candidate.load, candidate.pod.pod.ordinal)
+        (
+            Reverse(candidate.answers),
+            Reverse(bound),
+            candidate.load,
+            candidate.pod.pod.ordinal,
+        )
     });
     candidates
 }
@@ -50,6 +56,16 @@ mod tests {
         bound_to: &[&str],
         pods: &[(PodView, i64)],
     ) -> Result<Vec<i32>, NoPod> {
+        placed_while(&[], zone, pinned_to, bound_to, pods)
+    }
+
+    fn placed_while(
+        silent: &[&str],
+        zone: Option<&str>,
+        pinned_to: Option<&str>,
+        bound_to: &[&str],
+        pods: &[(PodView, i64)],
+    ) -> Result<Vec<i32>, NoPod> {
         let bound_to: Vec<String> = bound_to.iter().map(|s| (*s).to_owned()).collect();
         let demand = Demand {
             service: ZoneService::Compute,
@@ -59,7 +75,11 @@ mod tests {
         };
         let candidates = pods
             .iter()
-            .map(|(pod, load)| Candidate { pod, load: *load })
+            .map(|(pod, load)| Candidate {
+                pod,
+                load: *load,
+                answers: !silent.contains(&pod.pod.id.as_str()),
+            })
             .collect();
         place(&demand, candidates).map(|list| list.iter().map(|view| view.pod.ordinal).collect())
     }
@@ -88,5 +108,18 @@ mod tests {
         );
         assert_eq!(placed(None, Some("pod-1"), &[], &pods), Ok(vec![1]));
         assert_eq!(placed(None, None, &[], &[]), Err(NoPod::None));
+    }
+
+    #[test]
+    fn a_pod_that_does_not_answer_comes_last_and_is_still_one() {
+        let pods = [
+            (pod(1, "az1", PodState::Enabled), 5),
+            (pod(2, "az2", PodState::Enabled), 1),
+        ];
+        let while_2_is_silent =
+            |zone, bound: &[&str]| placed_while(&["pod-2"], zone, None, bound, &pods);
+        assert_eq!(while_2_is_silent(None, &[]), Ok(vec![1, 2]));
+        assert_eq!(while_2_is_silent(None, &["pod-2"]), Ok(vec![1, 2]));
+        assert_eq!(while_2_is_silent(Some("az2"), &[]), Ok(vec![2]));
     }
 }

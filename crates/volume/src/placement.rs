@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tricircle_api::Fault;
 use tricircle_db::models::{RoutingKind, ZoneService};
 use tricircle_gateway::Call;
-use tricircle_pods::PodEntry;
+use tricircle_pods::{PodEntry, Service};
 use tricircle_scheduler::{Candidate, Demand, NoPod, place};
 
 use crate::{VolumeRequest, Volumes};
@@ -54,6 +54,7 @@ impl Volumes {
                     .iter()
                     .find(|(id, _)| id == entry.id())
                     .map_or(0, |(_, count)| *count),
+                answers: entry.answers(Service::Volume),
             })
             .collect();
         let demand = Demand {

@@ -39,6 +39,7 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
         parts.store.clone(),
         config.tricircle.routing_cache_size,
         config.tricircle.routing_cache_ttl,
+        config.tricircle.unknown_id_ttl,
     );
     let service = parts
         .service("cinder-apigw", FaultStyle::Cinder, &config.cinder_apigw)?

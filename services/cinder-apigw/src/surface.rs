@@ -53,6 +53,7 @@ static VOLUMES: ListSpec = ListSpec {
     combined_sort: true,
     offset: true,
     all_projects_rule: None,
+    away: None,
 };
 
 /// Lists of snapshots.
@@ -86,6 +87,7 @@ static SNAPSHOTS: ListSpec = ListSpec {
     combined_sort: true,
     offset: true,
     all_projects_rule: None,
+    away: None,
 };
 
 /// Lists of backups.
@@ -107,6 +109,7 @@ static BACKUPS: ListSpec = ListSpec {
     combined_sort: true,
     offset: true,
     all_projects_rule: None,
+    away: None,
 };
 
 const GET: &[Method] = &[Method::GET];

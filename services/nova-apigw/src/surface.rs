@@ -10,7 +10,7 @@ use tricircle_gateway::{
 };
 use tricircle_pods::Service;
 
-use crate::handlers::{actions, attachments, flavors, keypairs, limits, servers, zones};
+use crate::handlers::{actions, attachments, away, flavors, keypairs, limits, servers, zones};
 use crate::state::State;
 
 /// What makes this gateway Nova's.
@@ -78,6 +78,7 @@ static SERVERS: ListSpec = ListSpec {
     combined_sort: false,
     offset: false,
     all_projects_rule: Some("os_compute_api:servers:index:get_all_tenants"),
+    away: Some(&away::RECORDS),
 };
 
 const GET: &[Method] = &[Method::GET];
@@ -96,6 +97,7 @@ pub fn routes(state: &State) -> Vec<Route> {
         Route::new(GET,    "/servers",                                List(&SERVERS)),
         Route::new(POST,   "/servers",                                on(state, servers::create)).rule("os_compute_api:servers:create"),
         Route::new(GET,    "/servers/detail",                         List(&SERVERS)),
+        Route::new(GET,    "/servers/{id}",                           on(state, servers::show)).rule("os_compute_api:servers:show"),
         Route::new(DELETE, "/servers/{id}",                           on(state, servers::delete)).rule("os_compute_api:servers:delete"),
         Route::new(ALL,    "/servers/{id}",                           ByResource(server)),
         Route::new(POST,   "/servers/{id}/action",                    on(state, actions::action)),

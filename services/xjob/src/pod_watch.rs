@@ -21,10 +21,13 @@ const MOST: i64 = 1_000;
 
 /// Watches until `stop`.
 pub(crate) async fn watch(parts: Parts, stop: CancellationToken) {
+    let mut recoveries = parts.pods.recoveries();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
+            // A pod that this process saw down is back: no need to wait.
+            Ok(()) = recoveries.changed() => {}
         }
         let look = async {
             for pod_id in waited_for(&parts).await {

@@ -10,6 +10,7 @@
 //! | [`surface`] | version documents, microversions, request ids |
 //! | [`outages`] | a pod, Keystone or the broker is away (simulated worlds) |
 //! | [`warmth`] | what a call costs that has been made before (simulated worlds) |
+//! | [`malformed`] | a pod answers, but not as its API says (simulated worlds) |
 //! | [`crashes`] | kill -9 between two side effects (simulated worlds) |
 //!
 //! Each scenario removes what it created and, where it created something, ends with
@@ -20,6 +21,7 @@ pub mod crashes;
 pub mod isolation;
 pub mod lists;
 pub mod main_job;
+pub mod malformed;
 pub mod outages;
 pub mod refusals;
 pub mod surface;

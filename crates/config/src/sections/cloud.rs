@@ -52,9 +52,9 @@ section! {
         /// Do not verify certificates.
         insecure: bool = false,
         /// How long a connection to Keystone may take.
-        http_connect_timeout: Duration = Duration::from_secs(5),
+        http_connect_timeout: Duration = Duration::from_secs(2),
         /// How long an answer from Keystone may take.
-        http_request_timeout: Duration = Duration::from_secs(20),
+        http_request_timeout: Duration = Duration::from_secs(5),
         /// How many times a failed request to Keystone is repeated.
         http_request_max_retries: u32 = 3,
     }
@@ -69,13 +69,14 @@ section! {
         /// admin.
         endpoint_interface: Interface = Interface::Public,
         /// How long a connection to a pod may take.
-        connect_timeout: Duration = Duration::from_secs(3),
+        connect_timeout: Duration = Duration::from_secs(2),
         /// How long a pod may be silent in the middle of an answer.
-        read_timeout: Duration = Duration::from_secs(60),
+        read_timeout: Duration = Duration::from_secs(30),
         /// How long one pod may take for its part of a list over all pods.
-        list_timeout: Duration = Duration::from_secs(20),
-        /// How long a call to a pod may take altogether.
-        request_timeout: Duration = Duration::from_secs(60),
+        list_timeout: Duration = Duration::from_secs(5),
+        /// How long a call to a pod may take altogether. Less than the clients of
+        /// Tricircle and the proxies before it wait.
+        request_timeout: Duration = Duration::from_secs(25),
         /// How long a call that creates a server or volume may take.
         create_timeout: Duration = Duration::from_secs(90),
         /// The most idle connections kept per pod endpoint and worker thread.
@@ -83,6 +84,36 @@ section! {
         /// How long an idle connection is kept: less than the pods' own
         /// keep-alive time, or a request meets a closing connection.
         pool_idle_timeout: Duration = Duration::from_secs(4),
+        /// Calls to a service of a pod that fail in a row (no connection, no answer,
+        /// or 502, 503, 504) until it is not called any more, but probed until it
+        /// answers. 0: it is always called.
+        breaker_failures: u32 = 5,
+        /// The same for failures among a hundred calls of the last
+        /// breaker_window. 0: no such share is too large.
+        breaker_failure_share: u32 = 50,
+        /// How many calls breaker_window must have for the share to count.
+        breaker_least_calls: u32 = 20,
+        /// The while over which breaker_failure_share is counted.
+        breaker_window: Duration = Duration::from_secs(30),
+        /// The pause before the first probe of a service that is not called. It is
+        /// doubled with each probe that fails.
+        probe_interval: Duration = Duration::from_secs(1),
+        /// The longest pause between two probes.
+        probe_interval_max: Duration = Duration::from_secs(15),
+        /// How long a probe, or any other look at a version document, may take.
+        probe_timeout: Duration = Duration::from_secs(2),
+        /// A service that was not called for this long is probed too. 0: never.
+        probe_idle: Duration = Duration::from_secs(30),
+        /// The most calls that a process has under way in one pod. What comes
+        /// beyond is refused (503). 0: no limit.
+        max_calls_per_pod: usize = 256,
+        /// The most memory, in bytes, that a process spends on reading answers of
+        /// pods. What comes beyond is refused (503), or left out of a list.
+        answers_memory: usize = 512 << 20,
+        /// Leave pods that do not answer out of lists. If not, such a list is
+        /// refused (503). Servers of these pods are shown as UNKNOWN from compute
+        /// microversion 2.69 on, whatever this says.
+        list_records_by_skipping_down_pods: bool = true,
         /// What Tricircle calls itself to the pods.
         user_agent: String = concat!("tricircle/", env!("CARGO_PKG_VERSION")).to_owned(),
     }
@@ -123,6 +154,9 @@ section! {
         routing_cache_size: u64 = 100_000,
         /// How long a resource routing is kept in memory.
         routing_cache_ttl: Duration = Duration::from_secs(60),
+        /// How long the pods are not asked again for an id that none of them knew
+        /// when the same token asked before. 0: they are asked each time.
+        unknown_id_ttl: Duration = Duration::from_secs(5),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tricircle_api::{Fault, JsonBody, RequestContext, Site};
 use tricircle_db::models::{AuthMode, Pod, PodRemoval, PodState, PodView};
+use tricircle_pods::Snapshot;
 use uuid::Uuid;
 
 use super::Query;
-use crate::listing::Listing;
+use crate::listing::{Listing, moment};
 use crate::pod_body::{PodRequest, shown};
 use crate::registration::{register, registered_already};
 use crate::state::State;
@@ -25,7 +26,9 @@ pub(crate) async fn list(
     state.require("pods:list", &context)?;
     let listing = Listing::parse(&query, &FILTERS, state.config.tricircle.max_limit)?;
     let pods = state.store.pods_all().await?;
-    let body = listing.page("pods", pods.iter().map(shown).collect(), &site, &request)?;
+    let snapshot = state.pods.snapshot();
+    let shown = pods.iter().map(|view| with_health(view, &snapshot));
+    let body = listing.page("pods", shown.collect(), &site, &request)?;
     Ok(HttpResponse::Ok().json(body))
 }
 
@@ -36,7 +39,8 @@ pub(crate) async fn show(
 ) -> Result<HttpResponse, Fault> {
     state.require("pods:show", &context)?;
     let view = find(&state, &id).await?;
-    Ok(HttpResponse::Ok().json(json!({"pod": shown(&view)})))
+    let snapshot = state.pods.snapshot();
+    Ok(HttpResponse::Ok().json(json!({"pod": with_health(&view, &snapshot)})))
 }
 
 pub(crate) async fn create(
@@ -129,6 +133,26 @@ pub(crate) async fn delete(
             "Pod {id} is in use: {count} resources, realizations or bindings name it."
         ))),
     }
+}
+
+/// A pod, and how its services are as this process sees them. A pod that it does not know
+/// yet has none.
+fn with_health(view: &PodView, snapshot: &Snapshot) -> Map<String, Value> {
+    let mut pod = shown(view);
+    let mut health = Map::new();
+    if let Some(entry) = snapshot.by_id(&view.pod.id) {
+        for service in entry.endpoints.services() {
+            let seen = entry.health().of(service);
+            let seen = json!({
+                "state": seen.state.as_str(),
+                "since": moment(seen.since),
+                "last_error": seen.last_error,
+            });
+            health.insert(service.name().to_owned(), seen);
+        }
+    }
+    pod.insert("health".to_owned(), Value::Object(health));
+    pod
 }
 
 async fn find(state: &State, id: &str) -> Result<PodView, Fault> {

@@ -19,8 +19,17 @@ async fn a_pod_lives_from_201_to_404() {
         json!([{"top": "az1", "bottom": ""}])
     );
     let path = format!("/pods/{id}");
-    assert_eq!(bench.get(&path).await, (200, json!({ "pod": pod })));
-    assert_eq!(bench.get("/pods").await, (200, json!({"pods": [pod]})));
+    let (status, mut shown) = bench.get(&path).await;
+    assert_eq!(status, 200);
+    let (status, listed) = bench.get("/pods").await;
+    assert_eq!((status, &listed["pods"]), (200, &json!([shown["pod"]])));
+    let health = shown["pod"].as_object_mut().unwrap().remove("health");
+    assert_eq!(&shown["pod"], pod);
+    let health = health.unwrap();
+    for service in ["compute", "network", "block-storage"] {
+        assert_eq!(health[service]["state"], "closed", "{health}");
+        assert_eq!(health[service]["last_error"], json!(null));
+    }
 
     let change = json!({"pod": {"state": "draining", "az_name": "az9", "pod_az_name": "nova"}});
     let (status, changed) = bench.call("PUT", &path, Some(change)).await;

@@ -43,16 +43,16 @@ async fn ask_all(call: &Call) -> Result<Vec<Value>, Fault> {
     })
     .await;
     let mut bodies = Vec::new();
-    let mut away = None;
+    let (mut refused, mut away) = (None, None);
     for PodAnswer { result, .. } in answers {
         match result {
             Ok(body) => bodies.push(body),
-            // About the query or the caller, not about this pod.
-            Err(error) if error.is_refusal() => return Err(pod_fault(error)),
-            Err(error) => away = Some(error),
+            Err(error) if error.is_refusal() => refused = refused.or(Some(error)),
+            Err(error) => away = away.or(Some(error)),
         }
     }
-    match away {
+    // What no pod grants is about the caller or the query.
+    match refused.or(away) {
         Some(error) if bodies.is_empty() => Err(pod_fault(error)),
         None if bodies.is_empty() => Err(Fault::unavailable("No pod is registered.")),
         _ => Ok(bodies),

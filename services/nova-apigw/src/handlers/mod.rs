@@ -2,6 +2,7 @@
 
 pub(crate) mod actions;
 pub(crate) mod attachments;
+pub(crate) mod away;
 pub(crate) mod flavors;
 pub(crate) mod keypairs;
 pub(crate) mod limits;

@@ -1,12 +1,13 @@
-//! `POST /servers` and `DELETE /servers/{id}`.
+//! `POST /servers`, `GET` and `DELETE /servers/{id}`.
 
 use actix_web::HttpResponse;
 use actix_web::web::Payload;
 use serde_json::Value;
 use tricircle_api::{Fault, chain};
-use tricircle_gateway::{Call, ForwardBody};
+use tricircle_db::models::RoutingKind;
+use tricircle_gateway::{Call, ForwardBody, Shown};
 
-use super::read;
+use super::{away, read};
 use crate::state::State;
 
 /// Creates one server or several.
@@ -27,6 +28,23 @@ pub(crate) async fn create(
         response.append_header(("location", format!("{root}/v2.1/servers/{id}")));
     }
     Ok(response.json(answer))
+}
+
+/// Shows a server, as far as that is possible: one in a pod that does not answer from what
+/// the top knows.
+pub(crate) async fn show(
+    state: State,
+    call: Call,
+    payload: Payload,
+) -> Result<HttpResponse, Fault> {
+    match tricircle_gateway::show(&call, RoutingKind::Server, payload).await? {
+        Shown::ByPod(answer) => Ok(answer),
+        Shown::Away(_, fault) if call.context.version() < away::RECORDS.since => Err(fault),
+        Shown::Away(routing, _) => {
+            let server = away::shown(&state, &call, &routing).await?;
+            Ok(HttpResponse::Ok().json(server))
+        }
+    }
 }
 
 /// Deletes a server.
