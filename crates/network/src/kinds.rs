@@ -6,7 +6,6 @@
 use async_trait::async_trait;
 use tricircle_db::models::{NetWrite, RealizationKind, RowState};
 use tricircle_jobs::{JobError, JobKind, JobRun, Kinds};
-use tricircle_pods::Service;
 
 use crate::error::unexpected;
 use crate::{Network, NetworkError};
@@ -21,9 +20,6 @@ pub const PORT_REMOVE: &str = "port_remove";
 pub const SECURITY_GROUP_REMOVE: &str = "security_group_remove";
 /// Brings a group's rules to the pods that have it.
 pub const SECURITY_GROUP_SYNC: &str = "security_group_sync";
-/// Frees the ports of a server once it is gone; the resource is the server's id, the
-/// job's pod the server's.
-pub const SERVER_PORTS_REMOVE: &str = "server_ports_remove";
 /// Brings what users changed of a port, network or subnet to the pods that have it.
 pub const PORT_SYNC: &str = "port_sync";
 /// The same for a network.
@@ -44,7 +40,6 @@ impl Network {
             .with(kind(SUBNET_REMOVE, Work::RemoveSubnet))
             .with(kind(PORT_REMOVE, Work::RemovePort))
             .with(kind(SECURITY_GROUP_REMOVE, Work::RemoveGroup))
-            .with(kind(SERVER_PORTS_REMOVE, Work::ReleaseServer))
             .with(kind(
                 SECURITY_GROUP_SYNC,
                 Work::Push(RealizationKind::SecurityGroup),
@@ -61,7 +56,6 @@ enum Work {
     RemoveSubnet,
     RemovePort,
     RemoveGroup,
-    ReleaseServer,
     Push(RealizationKind),
 }
 
@@ -85,7 +79,6 @@ impl JobKind for Reconcile {
             Work::RemoveSubnet => self.network.finish_subnet(id, request).await,
             Work::RemovePort => self.network.finish_port(id, request).await,
             Work::RemoveGroup => self.network.finish_group(id, request).await,
-            Work::ReleaseServer => self.network.finish_server(id, run.pod_id(), request).await,
             Work::Push(kind) => self.network.push(kind, id, request).await,
         };
         ended.map_err(|error| verdict(error, run.pod_id()))
@@ -151,30 +144,6 @@ impl Network {
         self.unrealize(RealizationKind::SecurityGroup, id, request)
             .await?;
         Ok(self.store.security_group_purge(id).await?)
-    }
-
-    /// Waits, by being tried again, until the pod no longer has the server; then its
-    /// ports are freed. An address in use is never given away.
-    async fn finish_server(
-        &self,
-        server_id: &str,
-        pod_id: &str,
-        request: &str,
-    ) -> Result<(), NetworkError> {
-        if !pod_id.is_empty() {
-            let session = self.admin(pod_id, request)?;
-            let path = format!("/servers/{server_id}");
-            match session.get_json(Service::Compute, &path).await {
-                Ok(_) => {
-                    return Err(NetworkError::Conflict(format!(
-                        "server {server_id} is still in its pod"
-                    )));
-                }
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.release(server_id, pod_id).await
     }
 }
 

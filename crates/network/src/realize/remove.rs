@@ -18,11 +18,21 @@ impl Network {
         top_id: &str,
         request_id: &str,
     ) -> Result<(), NetworkError> {
+        let rows = self.store.realizations_of(kind, top_id).await?;
+        self.remove_all(&rows, request_id).await
+    }
+
+    /// The same for these rows and no others.
+    pub(crate) async fn remove_all(
+        &self,
+        rows: &[Realization],
+        request_id: &str,
+    ) -> Result<(), NetworkError> {
         let mut ended = Ok(());
-        for row in self.store.realizations_of(kind, top_id).await? {
-            let one = self.remove_from_pod(&row, request_id).await;
+        for row in rows {
+            let one = self.remove_from_pod(row, request_id).await;
             if let Err(error) = &one {
-                tracing::warn!(pod.id = row.pod_id, top.id = top_id, %error, "{kind} is still in a pod");
+                tracing::warn!(pod.id = row.pod_id, top.id = row.top_id, %error, "{} is still in a pod", row.kind);
             }
             ended = ended.and(one);
         }
