@@ -245,8 +245,8 @@ plots! {
                 subnet_id: Some(subnet.id),
                 ip_address: Some("10.0.1.77".parse().unwrap()),
             };
-            let id = &own.port.id;
-            let changed = world.network.update_port(id, &change, Some(&[wish]), None, None, "");
+            let (id, wishes) = (&own.port.id, [wish]);
+            let changed = world.network.update_port(id, &change, Some(&wishes), None, None, "");
             changed.await.unwrap();
             (own.port.id, String::new())
         }
@@ -336,10 +336,9 @@ async fn server_in_pod(world: &World, port: &str) -> String {
         },
         "os:scheduler_hints": {INTENT_HINT: INTENT},
     });
-    let made = world
-        .admin(0)
-        .post_json(Service::Compute, "/servers", &body);
-    let made = made.await.unwrap();
+    let admin = world.admin(0);
+    let made = admin.post_json(Service::Compute, "/servers", &body).await;
+    let made = made.unwrap();
     made["server"]["id"].as_str().unwrap().to_owned()
 }
 
