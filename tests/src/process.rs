@@ -131,6 +131,28 @@ impl Process {
         self.child.kill().await.unwrap();
     }
 
+    /// Stops it where it is, as a machine does that is suspended: it holds what it holds
+    /// and does not know how time goes by.
+    pub async fn pause(&self) {
+        self.signal("-STOP").await;
+    }
+
+    /// Lets it go on.
+    pub async fn resume(&self) {
+        self.signal("-CONT").await;
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(log_file(self.service, &self.folder)).unwrap_or_default()
+    }
+
+    async fn signal(&self, signal: &str) {
+        let id = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().await;
+        assert!(sent.unwrap().success(), "kill {signal} {id}");
+    }
+
     /// Starts it again.
     pub async fn restart(&mut self) {
         self.restart_with(&[]).await;
@@ -163,7 +185,7 @@ impl Process {
     }
 
     fn last_words(&self) -> String {
-        let log = std::fs::read_to_string(log_file(self.service, &self.folder)).unwrap_or_default();
+        let log = self.log();
         let from = log.len().saturating_sub(2000);
         log.get(from..).unwrap_or_default().to_owned()
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tricircle_api::Running;
-use tricircle_db::testing::TestStore;
+use tricircle_db::testing::{Relay, TestStore};
 use tricircle_pod_sim::{SimCloud, SimPod};
 use tricircle_runtime::{Parts, Started};
 
@@ -31,6 +31,8 @@ pub enum Backend {
     Sqlite,
     /// A schema of its own on the MariaDB of the environment.
     MariaDb,
+    /// The same behind a relay that can be cut.
+    MariaDbBehindRelay,
 }
 
 /// What wakes the workers.
@@ -84,6 +86,8 @@ pub struct Simulated {
     pub processes: BTreeMap<Service, Process>,
     /// The broker, if there is one.
     pub broker: Option<Broker>,
+    /// What stands before the database, if something does.
+    pub database_relay: Option<Relay>,
     running: Vec<Started>,
     shutdown: CancellationToken,
     database: TestStore,
@@ -116,7 +120,14 @@ impl Simulated {
         log_if_asked();
         let database = match place.backend {
             Backend::Sqlite => TestStore::sqlite().await.unwrap(),
-            Backend::MariaDb => TestStore::mysql().await.unwrap()?,
+            Backend::MariaDb | Backend::MariaDbBehindRelay => TestStore::mysql().await.unwrap()?,
+        };
+        let (database_relay, connection) = match place.backend {
+            Backend::MariaDbBehindRelay => {
+                let (relay, connection) = database.through_relay().await.unwrap();
+                (Some(relay), connection)
+            }
+            _ => (None, database.connection.clone()),
         };
         let broker = match place.bus {
             Bus::Local => None,
@@ -136,7 +147,7 @@ impl Simulated {
         let ports: Vec<_> = place.outside.iter().map(|s| (*s, free_port())).collect();
         let settings = Settings {
             keystone: cloud.keystone_url(),
-            database: database.connection.clone(),
+            database: connection,
             broker: broker
                 .as_ref()
                 .map_or_else(String::new, Broker::transport_url),
@@ -185,6 +196,7 @@ impl Simulated {
             parts,
             processes,
             broker,
+            database_relay,
             running,
             shutdown,
             database,

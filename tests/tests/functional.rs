@@ -73,6 +73,39 @@ async fn the_main_job_on_mariadb_and_rabbitmq() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn database_away() {
+    let place = Where {
+        backend: Backend::MariaDbBehindRelay,
+        ..Where::default()
+    };
+    let Some(world) = Simulated::new(place).await else {
+        return;
+    };
+    database::away_and_back(&world).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_broker_hangs() {
+    let place = Where {
+        bus: Bus::Amqp,
+        ..Where::default()
+    };
+    let Some(world) = Simulated::new(place).await else {
+        return;
+    };
+    jobs::a_broker_that_hangs(&world).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn xjob_stopped_past_its_lease() {
+    let mut world = mortal(&[Service::Jobs]).await;
+    jobs::a_stopped_worker_comes_back(&mut world).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_warm_show_needs_neither_sql_nor_keystone() {
     let place = Where {
         outside: vec![Service::Jobs],

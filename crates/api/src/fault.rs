@@ -318,7 +318,7 @@ impl From<Denied> for Fault {
 impl From<DbError> for Fault {
     fn from(error: DbError) -> Self {
         match &error {
-            DbError::Unavailable(_) | DbError::Busy(_) => {
+            DbError::Unavailable(_) | DbError::Unknown(_) | DbError::Busy(_) => {
                 Self::unavailable("The service is temporarily unavailable.")
                     .with_retry_after(1)
                     .with_detail(error)

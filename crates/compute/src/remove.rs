@@ -31,12 +31,19 @@ impl JobKind for ServerRemove {
         } = &self.0;
         let id = run.resource_id();
         let pod_id = run.pod_id();
-        let admin = pods
-            .admin(pod_id, run.request_id())
-            .map_err(|error| pod_job_error(pod_id, error))?;
-        let path = format!("/servers/{id}");
-        let shown = admin.get_json(Service::Compute, &path).await;
-        match Presence::read(pod_id, shown, is_going)? {
+        let presence = if pod_id.is_empty() {
+            // No pod is known to have had it: the auditor found ports that are held for
+            // something that is nowhere.
+            Presence::Gone
+        } else {
+            let admin = pods
+                .admin(pod_id, run.request_id())
+                .map_err(|error| pod_job_error(pod_id, error))?;
+            let path = format!("/servers/{id}");
+            let shown = admin.get_json(Service::Compute, &path).await;
+            Presence::read(pod_id, shown, is_going)?
+        };
+        match presence {
             Presence::Gone => {}
             Presence::Going => {
                 return Err(JobError::transient("the pod is still deleting the server"));

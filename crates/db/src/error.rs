@@ -11,9 +11,13 @@ pub enum DbError {
     /// A deadlock or lock wait; the transaction was rolled back and may be retried.
     #[error("the database is busy: {0}")]
     Busy(String),
-    /// No connection could be had: the database is away or the pool is exhausted.
+    /// The database is away, full, or gives no answer in time; or the pool is exhausted.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The connection was lost while a change was being committed: nobody knows whether it
+    /// happened. Whoever asked is told that it failed; jobs look at what is there.
+    #[error("the database was lost while it committed: {0}")]
+    Unknown(String),
     /// The connection string is not one of `mysql://…`, `sqlite:///…`.
     #[error("the database connection is not valid: {0}")]
     BadUrl(String),
@@ -71,7 +75,8 @@ fn is_busy(message: &str) -> bool {
         || message.contains("database table is locked")
 }
 
-/// A server that went away between two statements of one pooled connection.
+/// A server that went away between two statements of one pooled connection, or that can
+/// write nothing now.
 fn is_lost(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     [
@@ -84,7 +89,62 @@ fn is_lost(message: &str) -> bool {
         "input/output error",
         "connection was killed",
         "server shutdown in progress",
+        "unexpected end of file",
+        // A replica, until it is the primary.
+        "--read-only option",
+        // Full disks: MariaDB's and SQLite's words.
+        "disk full",
+        "is full",
+        "disk i/o error",
+        "unable to open database file",
     ]
     .iter()
     .any(|sign| message.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::result::DatabaseErrorKind::Unknown;
+
+    use super::*;
+
+    #[test]
+    fn a_database_that_cannot_work_now_is_told_from_one_that_refuses() {
+        let of =
+            |text: &str| DbError::from(Error::DatabaseError(Unknown, Box::new(text.to_owned())));
+        for (text, expected) in [
+            (
+                "Deadlock found when trying to get lock; try restarting transaction",
+                "busy",
+            ),
+            (
+                "Lock wait timeout exceeded; try restarting transaction",
+                "busy",
+            ),
+            ("database is locked", "busy"),
+            (
+                "Driver error: `Connection to the server is closed.'.",
+                "away",
+            ),
+            (
+                "Input/output error: Connection reset by peer (os error 104)",
+                "away",
+            ),
+            ("Server shutdown in progress", "away"),
+            (
+                "The MariaDB server is running with the --read-only option",
+                "away",
+            ),
+            ("database or disk is full", "away"),
+            ("The table 'jobs' is full", "away"),
+            ("You have an error in your SQL syntax", "refused"),
+        ] {
+            let found = match of(text) {
+                DbError::Busy(_) => "busy",
+                DbError::Unavailable(_) => "away",
+                _ => "refused",
+            };
+            assert_eq!(found, expected, "{text}");
+        }
+    }
 }

@@ -2,14 +2,17 @@
 //!
 //! Every use case is one function in `queries/`; the tables in
 //! `store/` list them all and give each a method of the same name here, which takes
-//! a connection of the pool, runs the function on the right backend and runs it
-//! again when the database gave up on a deadlock or a lock wait. That is the only
-//! place where this is retried.
+//! a connection of the pool and runs the function on the right backend. Everything that
+//! is retried is retried here and nowhere else ([`retry`]): deadlocks and lock waits, and,
+//! where nothing can have happened yet, a connection that was lost. An operation never
+//! takes longer than [`StoreOptions::pool_timeout`].
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use deadpool::managed::{self, Hook, HookError, Manager, Metrics, PoolBuilder};
 use diesel_async::SimpleAsyncConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
 use diesel_async::pooled_connection::{
@@ -18,18 +21,23 @@ use diesel_async::pooled_connection::{
 use diesel_async::{AsyncConnection, AsyncMysqlConnection};
 use futures_util::FutureExt;
 
+use self::retry::{Effect, Retry};
 use crate::url::DatabaseUrl;
 use crate::{DbError, migrate, mysql, sqlite};
 
 /// How often a transaction that met a deadlock is run in all.
 const ATTEMPTS: u32 = 6;
+/// How long a connection may have rested that is used without asking whether it is
+/// still one.
+const FRESH: Duration = Duration::from_millis(500);
 
 /// Size and patience of the connection pool.
 #[derive(Debug, Clone, Copy)]
 pub struct StoreOptions {
     /// Most connections that are open at a time.
     pub max_pool_size: usize,
-    /// How long a caller waits for a connection before [`DbError::Unavailable`].
+    /// How long an operation may take altogether, the wait for a connection, for locks
+    /// and for the database's answer included, before [`DbError::Unavailable`].
     pub pool_timeout: Duration,
 }
 
@@ -37,7 +45,7 @@ impl Default for StoreOptions {
     fn default() -> Self {
         Self {
             max_pool_size: 8,
-            pool_timeout: Duration::from_secs(10),
+            pool_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -53,6 +61,7 @@ enum Backend {
 pub struct Store {
     backend: Backend,
     url: DatabaseUrl,
+    patience: Duration,
     operations: Arc<AtomicU64>,
 }
 
@@ -78,6 +87,7 @@ impl Store {
         Ok(Self {
             backend,
             url,
+            patience: options.pool_timeout,
             operations: Arc::new(AtomicU64::new(0)),
         })
     }
@@ -112,66 +122,75 @@ impl Store {
 fn sqlite_pool(path: &str, options: StoreOptions) -> Result<Pool<sqlite::Conn>, DbError> {
     let mut config = ManagerConfig::<sqlite::Conn>::default();
     config.recycling_method = RecyclingMethod::Fast;
-    config.custom_setup = Box::new(|path| {
+    // SQLite is not interrupted, so its patience is ours.
+    let patience = options.pool_timeout.as_millis();
+    config.custom_setup = Box::new(move |path| {
         sqlite::finish(async move {
             let mut conn = sqlite::Conn::establish(path).await?;
-            conn.batch_execute(
-                "PRAGMA busy_timeout = 10000; PRAGMA synchronous = NORMAL; \
-                 PRAGMA foreign_keys = ON;",
-            )
+            conn.batch_execute(&format!(
+                "PRAGMA busy_timeout = {patience}; PRAGMA synchronous = NORMAL; \
+                 PRAGMA foreign_keys = ON;"
+            ))
             .await
             .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
             Ok(conn)
         })
         .boxed()
     });
-    build(
-        AsyncDieselConnectionManager::new_with_config(path, config),
-        options,
-    )
+    let manager = AsyncDieselConnectionManager::new_with_config(path, config);
+    finished(pool(manager, options))
 }
 
 fn mysql_pool(url: &str, options: StoreOptions) -> Result<Pool<mysql::Conn>, DbError> {
     let mut config = ManagerConfig::<mysql::Conn>::default();
-    // A lost connection shows at its first use and is dropped there, with all that
-    // are idle: cheaper than a round trip at each checkout.
     config.recycling_method = RecyclingMethod::Fast;
-    config.custom_setup = Box::new(|url| {
+    // A lock is waited for twice at most within an operation's time.
+    let lock_wait = (options.pool_timeout.as_secs() / 2).max(1);
+    config.custom_setup = Box::new(move |url| {
         async move {
             let mut conn = AsyncMysqlConnection::establish(url).await?;
-            conn.batch_execute(
+            conn.batch_execute(&format!(
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
-                 SET time_zone = '+00:00'; SET innodb_lock_wait_timeout = 10; \
-                 SET sql_mode = 'TRADITIONAL'",
-            )
+                 SET time_zone = '+00:00'; SET innodb_lock_wait_timeout = {lock_wait}; \
+                 SET sql_mode = 'TRADITIONAL'"
+            ))
             .await
             .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
             Ok(conn)
         }
         .boxed()
     });
-    build(
-        AsyncDieselConnectionManager::new_with_config(url, config),
-        options,
-    )
+    let manager = AsyncDieselConnectionManager::new_with_config(url, config);
+    let answer_within = options.pool_timeout / 5;
+    let is_alive = Hook::async_fn(move |conn: &mut mysql::Conn, metrics: &Metrics| {
+        let rested = metrics.last_used();
+        Box::pin(async move {
+            if rested < FRESH {
+                return Ok(());
+            }
+            let asked = tokio::time::timeout(answer_within, conn.batch_execute("DO 0"));
+            match asked.await {
+                Ok(Ok(())) => Ok(()),
+                _ => Err(HookError::message("the connection is dead")),
+            }
+        })
+    });
+    finished(pool(manager, options).pre_recycle(is_alive))
 }
 
-fn build<C>(
-    manager: AsyncDieselConnectionManager<C>,
-    options: StoreOptions,
-) -> Result<Pool<C>, DbError>
-where
-    C: diesel_async::pooled_connection::PoolableConnection + Send + 'static,
-    AsyncDieselConnectionManager<C>:
-        deadpool::managed::Manager<Type = C, Error = diesel_async::pooled_connection::PoolError>,
-{
-    Pool::builder(manager)
+fn pool<M: Manager>(manager: M, options: StoreOptions) -> PoolBuilder<M, managed::Object<M>> {
+    managed::Pool::builder(manager)
         .max_size(options.max_pool_size.max(1))
         .wait_timeout(Some(options.pool_timeout))
         .create_timeout(Some(options.pool_timeout))
         .runtime(deadpool::Runtime::Tokio1)
-        .build()
-        .map_err(|error| DbError::Unavailable(error.to_string()))
+}
+
+fn finished<M: Manager>(
+    builder: PoolBuilder<M, managed::Object<M>>,
+) -> Result<managed::Pool<M>, DbError> {
+    let built = builder.build();
+    built.map_err(|error| DbError::Unavailable(error.to_string()))
 }
 
 fn no_connection(error: PoolError) -> DbError {
@@ -211,20 +230,9 @@ impl Drop for Loan {
     }
 }
 
-/// True when the transaction left no trace and may be run once more.
-async fn again(error: &DbError, attempt: u32) -> bool {
-    if attempt >= ATTEMPTS || !matches!(error, DbError::Busy(_)) {
-        return false;
-    }
-    metrics::counter!("tricircle_db_retries_total").increment(1);
-    let wait = u64::from(rand::random_range(1..=5u32 * 2u32.pow(attempt)));
-    tokio::time::sleep(Duration::from_millis(wait)).await;
-    true
-}
-
 macro_rules! on_backend {
-    ($store:ident, $conn:ident, $module:ident :: $name:ident ( $($arg:expr),* )) => {{
-        let mut attempt = 1;
+    ($store:ident, $effect:ident, $conn:ident, $module:ident :: $name:ident ( $($arg:expr),* )) => {{
+        let mut retry = Retry::new(Effect::$effect, $store.patience);
         loop {
             $store.operations.fetch_add(1, Ordering::Relaxed);
             let result = match &$store.backend {
@@ -235,31 +243,31 @@ macro_rules! on_backend {
                     }
                     Err(error) => Err(no_connection(error)),
                 },
-                Backend::Mysql(pool) => match pool.get().await {
-                    Ok(connection) => {
-                        let mut $conn = Loan(Some(connection));
-                        let result = match &mut $conn.0 {
-                            Some(inner) => {
-                                mysql::queries::$module::$name(&mut *inner, $($arg),*).await
+                Backend::Mysql(pool) => {
+                    let operation = async {
+                        let mut loan = Loan(Some(pool.get().await.map_err(no_connection)?));
+                        let result = match &mut loan.0 {
+                            Some($conn) => {
+                                mysql::queries::$module::$name(&mut *$conn, $($arg),*).await
                             }
                             None => Err(DbError::Stale("connection")),
                         };
                         match &result {
                             // The server went away: the other idle connections lead there too.
-                            Err(DbError::Unavailable(_)) => {
-                                drop($conn);
+                            Err(DbError::Unavailable(_) | DbError::Unknown(_)) => {
+                                drop(loan);
                                 pool.retain(|_, _| false);
                             }
-                            _ => $conn.give_back(),
+                            _ => loan.give_back(),
                         }
                         result
-                    }
-                    Err(error) => Err(no_connection(error)),
-                },
+                    };
+                    retry.within_time(operation).await
+                }
             };
-            match result {
-                Err(error) if again(&error, attempt).await => attempt += 1,
-                result => break result,
+            match retry.again(result).await {
+                ControlFlow::Break(result) => break result,
+                ControlFlow::Continue(()) => {}
             }
         }
     }};
@@ -268,14 +276,14 @@ macro_rules! on_backend {
 macro_rules! store {
     ($(
         $module:ident {
-            $( $(#[$meta:meta])* fn $name:ident ( $($arg:ident : $type:ty),* $(,)? ) -> $output:ty; )*
+            $( $(#[$meta:meta])* $effect:ident $name:ident ( $($arg:ident : $type:ty),* $(,)? ) -> $output:ty; )*
         }
     )*) => {
         impl Store {
             $($(
                 $(#[$meta])*
                 pub async fn $name(&self, $($arg: $type),*) -> Result<$output, DbError> {
-                    on_backend!(self, conn, $module::$name($($arg),*))
+                    on_backend!(self, $effect, conn, $module::$name($($arg),*))
                 }
             )*)*
         }
@@ -288,3 +296,4 @@ mod jobs;
 mod network;
 mod pods;
 mod resources;
+mod retry;

@@ -5,10 +5,13 @@
 //! server. Without it tests say that MariaDB was left out; with
 //! `TRICIRCLE_REQUIRE_SERVICES=1` (as `make test` sets it) that is a failure.
 
+mod relay;
+
 use std::path::PathBuf;
 
 use diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection};
 
+pub use self::relay::Relay;
 use crate::{DbError, Store, StoreOptions};
 
 /// A migrated database of its own. SQLite's file is removed with this value;
@@ -73,6 +76,24 @@ impl TestStore {
             }
             None => Ok(()),
         }
+    }
+
+    /// The same schema through a relay, and what `[database] connection` would say. Only
+    /// for MariaDB: nobody can come between a process and its file.
+    ///
+    /// # Errors
+    /// When there is no server to relay to.
+    pub async fn through_relay(&self) -> Result<(Relay, String), DbError> {
+        let unusable = || DbError::BadUrl("nothing to relay to".to_owned());
+        let (scheme, rest) = self.connection.split_once("://").ok_or_else(unusable)?;
+        let (user, rest) = rest.rsplit_once('@').ok_or_else(unusable)?;
+        let (target, schema) = rest.split_once('/').ok_or_else(unusable)?;
+        let relay = Relay::start(target)
+            .await
+            .map_err(|error| DbError::Unavailable(error.to_string()))?;
+        let port = relay.port();
+        let connection = format!("{scheme}://{user}@127.0.0.1:{port}/{schema}");
+        Ok((relay, connection))
     }
 
     async fn open(

@@ -46,6 +46,33 @@ pub trait JobKind: Send + Sync {
     }
 }
 
+#[async_trait]
+impl<K: JobKind + ?Sized> JobKind for Arc<K> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn payload_version(&self) -> i32 {
+        (**self).payload_version()
+    }
+
+    fn give_up_after(&self) -> Option<Duration> {
+        (**self).give_up_after()
+    }
+
+    fn has_undo(&self) -> bool {
+        (**self).has_undo()
+    }
+
+    async fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        (**self).run(run).await
+    }
+
+    async fn undo(&self, run: &JobRun) -> Result<(), JobError> {
+        (**self).undo(run).await
+    }
+}
+
 /// The kinds that a worker runs, by name.
 #[derive(Clone, Default)]
 pub struct Kinds(HashMap<&'static str, Arc<dyn JobKind>>);
@@ -72,6 +99,11 @@ impl Kinds {
     /// The kind of this name.
     pub fn get(&self, name: &str) -> Option<&Arc<dyn JobKind>> {
         self.0.get(name)
+    }
+
+    /// The names of all of them.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.keys().copied()
     }
 
     /// Names and the newest payload versions, as the claim needs them.

@@ -46,6 +46,16 @@ pub trait Scene: Send + Sync + Sized {
     async fn world(&self) -> Value;
 }
 
+/// A scene whose surroundings can be made to fail.
+pub trait Breakable: Scene {
+    /// In how many ways a call to the surroundings can go wrong.
+    const WAYS: usize;
+    /// From now on the call with this number (0 is the next) goes wrong, once.
+    fn break_call(&self, way: usize, call: usize);
+    /// Whether it came to that call.
+    fn broke(&self) -> bool;
+}
+
 /// Runs a wish once, without an engine, and returns how the kind ended.
 pub async fn run_once(store: &Store, kind: &dyn JobKind, wish: &NewJob) -> Result<(), JobError> {
     store.job_enqueue(wish).await?;
@@ -104,7 +114,7 @@ pub async fn survives_crashes_anywhere<S: Scene>() -> Result<usize, String> {
         }
         scene.store().jobs_expire().await.map_err(text)?;
         // The crash may have come after the end was written.
-        if is_live(scene.store()).await? {
+        if is_live(scene.store(), kind.name()).await? {
             let end = run_to_the_end(scene.store(), &scene.kind()).await?;
             expect_state(end, JobState::Done)?;
         }
@@ -112,6 +122,30 @@ pub async fn survives_crashes_anywhere<S: Scene>() -> Result<usize, String> {
         expect_world(&after, &scene.world().await, &usual)?;
     }
     Err(format!("still not done after {MOST_AWAITS} awaits"))
+}
+
+/// Each call that the job makes goes wrong in each way, in turn. Returns how many calls
+/// went wrong in all.
+pub async fn survives_failing_calls<S: Breakable>() -> Result<usize, String> {
+    let usual = usual_end::<S>().await?;
+    let mut broken = 0;
+    for way in 0..S::WAYS {
+        for call in 0..MOST_AWAITS {
+            let scene = S::fresh().await;
+            enqueue(&scene).await?;
+            scene.break_call(way, call);
+            let end = run_to_the_end(scene.store(), &scene.kind()).await;
+            if !scene.broke() {
+                break;
+            }
+            broken += 1;
+            let after = format!("call {call} went wrong in way {way}");
+            let end = end.map_err(|error| format!("after {after}: {error}"))?;
+            expect_state(end, JobState::Done).map_err(|error| format!("after {after}: {error}"))?;
+            expect_world(&after, &scene.world().await, &usual)?;
+        }
+    }
+    Ok(broken)
 }
 
 /// Misfortunes at each step of a kind that is made of steps: repeated, failing before
@@ -319,9 +353,9 @@ async fn claim(store: &Store, kind: &dyn JobKind) -> Result<Option<Job>, String>
     store.job_claim(&terms).await.map_err(text)
 }
 
-async fn is_live(store: &Store) -> Result<bool, String> {
+async fn is_live(store: &Store, kind: &str) -> Result<bool, String> {
     let statistics = store.jobs_statistics().await.map_err(text)?;
-    Ok(!statistics.counts.is_empty())
+    Ok(statistics.counts.iter().any(|count| count.kind == kind))
 }
 
 /// No pauses; a lease that needs no renewal.

@@ -139,7 +139,7 @@ async fn settle(
         let settled = place.store.job_settle(&job.id, job.lease_epoch, outcome);
         match settled.await {
             Ok(settled) => return settled,
-            Err(error @ (DbError::Busy(_) | DbError::Unavailable(_)))
+            Err(error @ (DbError::Busy(_) | DbError::Unavailable(_) | DbError::Unknown(_)))
                 if Instant::now() + pause < until =>
             {
                 tracing::debug!(%error, "the end of the run could not be written yet");

@@ -80,6 +80,8 @@ pub enum NetworkError {
     NoNetworkAvailable,
     #[error("Invalid input for operation: {0}.")]
     InvalidInput(String),
+    #[error("Quota exceeded for resources: ['{0}'].")]
+    OverQuota(&'static str),
     #[error("Revision does not match If-Match header: found {found}.")]
     OtherRevision { found: i64 },
     /// What a pod has stands in the way of what the top wants there.
@@ -134,6 +136,7 @@ impl NetworkError {
             Self::VlanIdInUse { .. } => (409, "VlanIdInUse"),
             Self::NoNetworkAvailable => (503, "NoNetworkAvailable"),
             Self::InvalidInput(_) => (400, "InvalidInput"),
+            Self::OverQuota(_) => (409, "OverQuota"),
             Self::OtherRevision { .. } => (412, "RevisionNumberConstraintFailed"),
             Self::PodConflict(_) => (409, "Conflict"),
             Self::BadRequest(_) => (400, "BadRequest"),
@@ -165,7 +168,10 @@ impl NetworkError {
 
     /// Code and text of the fault that a server create is answered with.
     pub fn compute_fault(&self) -> (u16, String) {
-        (self.compute_status(), self.to_string())
+        match self {
+            Self::OverQuota(_) => (403, "Maximum number of ports exceeded".to_owned()),
+            other => (other.compute_status(), other.to_string()),
+        }
     }
 
     /// Trying again later may help: a pod or the database is away.
@@ -195,6 +201,7 @@ impl NetworkError {
 pub(crate) fn unexpected(what: &str, answer: &NetWrite) -> NetworkError {
     match answer {
         NetWrite::OtherRevision(found) => NetworkError::OtherRevision { found: *found },
+        NetWrite::OverQuota(resource) => NetworkError::OverQuota(resource),
         NetWrite::NoGroup(id) => NetworkError::SecurityGroupNotFound(id.clone()),
         other => NetworkError::Internal(format!("{what}: {other:?}")),
     }

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use tricircle_db::models::{NetWrite, NewJob, Realization, RealizationKind, RowState};
 use tricircle_failpoint::hit;
 use tricircle_jobs::{JobError, JobKind, JobRun, Kinds};
-use tricircle_pods::Service;
 
 use crate::error::unexpected;
 use crate::{Network, NetworkError};
@@ -23,9 +22,6 @@ pub const PORT_REMOVE: &str = "port_remove";
 pub const SECURITY_GROUP_REMOVE: &str = "security_group_remove";
 /// Brings a group's rules to the pods that have it.
 pub const SECURITY_GROUP_SYNC: &str = "security_group_sync";
-/// Frees the ports of a server once it is gone; the resource is the server's id, the
-/// job's pod the server's.
-pub const SERVER_PORTS_REMOVE: &str = "server_ports_remove";
 /// Brings what users changed of a port, network or subnet to the pods that have it.
 pub const PORT_SYNC: &str = "port_sync";
 /// The same for a network.
@@ -60,7 +56,6 @@ impl Network {
             .with(kind(SUBNET_REMOVE, Work::RemoveSubnet))
             .with(kind(PORT_REMOVE, Work::RemovePort))
             .with(kind(SECURITY_GROUP_REMOVE, Work::RemoveGroup))
-            .with(kind(SERVER_PORTS_REMOVE, Work::ReleaseServer))
             .with(kind(REALIZATION_SETTLE, Work::Settle))
             .with(kind(
                 SECURITY_GROUP_SYNC,
@@ -78,7 +73,6 @@ enum Work {
     RemoveSubnet,
     RemovePort,
     RemoveGroup,
-    ReleaseServer,
     Settle,
     Push(RealizationKind),
 }
@@ -103,7 +97,6 @@ impl JobKind for Reconcile {
             Work::RemoveSubnet => self.network.finish_subnet(id, request).await,
             Work::RemovePort => self.network.finish_port(id, request).await,
             Work::RemoveGroup => self.network.finish_group(id, request).await,
-            Work::ReleaseServer => self.network.finish_server(id, run.pod_id(), request).await,
             Work::Settle => {
                 let said: Value = run.payload()?;
                 let text = |key: &str| said[key].as_str().unwrap_or_default();
@@ -188,30 +181,6 @@ impl Network {
             .await?;
         hit("security_group_remove.clean");
         Ok(self.store.security_group_purge(id).await?)
-    }
-
-    /// Waits, by being tried again, until the pod no longer has the server; then its
-    /// ports are freed. An address in use is never given away.
-    async fn finish_server(
-        &self,
-        server_id: &str,
-        pod_id: &str,
-        request: &str,
-    ) -> Result<(), NetworkError> {
-        if !pod_id.is_empty() {
-            let session = self.admin(pod_id, request)?;
-            let path = format!("/servers/{server_id}");
-            match session.get_json(Service::Compute, &path).await {
-                Ok(_) => {
-                    return Err(NetworkError::Conflict(format!(
-                        "server {server_id} is still in its pod"
-                    )));
-                }
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.release(server_id, pod_id).await
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! A project has the limits of the configuration until an administrator sets
 //! some of its own. Whether a wish fits is a pure decision ([`check`]); counting
-//! what there is belongs to whoever owns the resources. Two creates at the same
-//! moment may both fit and together exceed a limit by a little: that is the
-//! price of not locking a project, and Nova pays it too.
+//! what there is belongs to whoever owns the resources. A check before a create only
+//! spares it the work; what counts is counted in the transaction that makes the row,
+//! under the project's lock (`queries/quotas.rs` of the `db` crate).
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

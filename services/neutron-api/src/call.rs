@@ -100,13 +100,13 @@ impl Call {
         self.admin || self.may(&resource.rule(Action::Get), &Target::from(row.clone()))
     }
 
-    /// Brings what changed at the top to the pods that have it. A pod that cannot be
-    /// reached keeps what it had; the network crate logs it.
+    /// Brings what changed at the top to the pods that have it, as far as they can be
+    /// reached now; the job that was written with the change does the rest.
     pub async fn push(&self, kind: RealizationKind, id: &str) {
         let pushed = self
             .api
             .network
-            .push_surely(kind, id, self.context.request_id())
+            .push(kind, id, self.context.request_id())
             .await;
         if pushed.is_err() {
             tracing::info!(resource.id = id, "not all pods have the change");

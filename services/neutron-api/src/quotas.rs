@@ -16,7 +16,8 @@ use tricircle_quota::{Limits, NETWORKING, check};
 use crate::call::{Call, refused};
 
 /// Refuses bodies that do not fit into their projects' limits, with the 409 that
-/// names the kind of resource.
+/// names the kind of resource, before anything is made of any of them. Creates that come
+/// at the same time are told apart where the rows are written.
 pub async fn enforce(call: &Call, resource: &str, bodies: &[Body]) -> Result<(), Fault> {
     let mut wanted: BTreeMap<&str, i64> = BTreeMap::new();
     for body in bodies {

@@ -8,7 +8,7 @@ use tricircle_volume::{VolumeRecover, VolumeRemove, Volumes};
 
 /// The kinds that this version of the worker runs. Jobs of other kinds are left to
 /// workers that know them.
-pub(crate) fn all(parts: &Parts) -> Kinds {
+pub fn all(parts: &Parts) -> Kinds {
     let network = Network::new(
         parts.store.clone(),
         parts.pods.clone(),

@@ -17,6 +17,7 @@ use tricircle_api::{FaultStyle, StartError};
 use tricircle_jobs::Engine;
 use tricircle_runtime::{Parts, Started};
 
+pub use kinds::all as kinds;
 pub use settings::engine_config;
 
 /// Starts a worker on parts that are built: the engine, the watch over the pods, and a

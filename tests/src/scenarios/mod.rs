@@ -12,13 +12,17 @@
 //! | [`warmth`] | what a call costs that has been made before (simulated worlds) |
 //! | [`malformed`] | a pod answers, but not as its API says (simulated worlds) |
 //! | [`crashes`] | kill -9 between two side effects (simulated worlds) |
+//! | [`jobs`] | a worker that was stopped in a job and comes back (simulated worlds) |
+//! | [`database`] | the database is away, or hangs (simulated worlds) |
 //!
 //! Each scenario removes what it created and, where it created something, ends with
 //! the proof that nothing of it is left.
 
 pub mod addresses;
 pub mod crashes;
+pub mod database;
 pub mod isolation;
+pub mod jobs;
 pub mod lists;
 pub mod main_job;
 pub mod malformed;

@@ -6,7 +6,7 @@ use tricircle_db::models::{
 };
 use tricircle_intent::{SERVER_RECOVER, SERVER_REMOVE, VOLUME_RECOVER, VOLUME_REMOVE};
 use tricircle_network::kinds::{
-    NETWORK_REMOVE, PORT_REMOVE, REALIZATION_SETTLE, SECURITY_GROUP_REMOVE, SERVER_PORTS_REMOVE,
+    NETWORK_REMOVE, PORT_REMOVE, REALIZATION_SETTLE, SECURITY_GROUP_REMOVE,
     SUBNET_REMOVE, settle_wish,
 };
 
@@ -130,7 +130,7 @@ fn is_covered(index: &Index<'_>, row: &Realization, thing: Option<&Thing>) -> bo
 /// Whether the job of what a thing belongs to sees to it: a port's server, a subnet's
 /// network.
 fn is_going_with_another(index: &Index<'_>, thing: &Thing) -> bool {
-    let of_device = [SERVER_RECOVER, SERVER_REMOVE, SERVER_PORTS_REMOVE];
+    let of_device = [SERVER_RECOVER, SERVER_REMOVE];
     match thing.kind {
         RealizationKind::Port => {
             !thing.device_id.is_empty() && index.has_job(&of_device, &thing.device_id)
@@ -204,7 +204,7 @@ fn held_port(index: &Index<'_>, row: &Thing) -> Option<Finding> {
         remedy: Remedy::Want(Box::new(NewJob {
             pod_id: device.map_or_else(String::new, |device| device.pod_id.clone()),
             project_id: row.project_id.clone(),
-            ..NewJob::new(SERVER_PORTS_REMOVE, &row.device_id)
+            ..NewJob::new(SERVER_REMOVE, &row.device_id)
         })),
     })
 }

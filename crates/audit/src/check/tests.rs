@@ -9,7 +9,7 @@ use tricircle_db::models::{
 };
 use tricircle_intent::{SERVER_RECOVER, SERVER_REMOVE, VOLUME_RECOVER};
 use tricircle_network::kinds::{
-    NETWORK_REMOVE, REALIZATION_SETTLE, SERVER_PORTS_REMOVE, SUBNET_REMOVE,
+    NETWORK_REMOVE, REALIZATION_SETTLE, SUBNET_REMOVE,
 };
 
 use super::check;
@@ -365,9 +365,9 @@ fn addresses_are_held_by_what_is_there() {
         let device = device.to_owned();
         well().rows(move |rows| rows.things[2].device_id = device)
     };
-    let freed = one(Problem::HeldAddress, "port", "job server_ports_remove");
+    let freed = one(Problem::HeldAddress, "port", "job server_remove");
     assert_eq!(wrong(of_device("nobody")), freed);
-    let covered = of_device("nobody").with_job(SERVER_PORTS_REMOVE, "nobody");
+    let covered = of_device("nobody").with_job(SERVER_REMOVE, "nobody");
     assert_eq!(wrong(covered), nothing());
     assert_eq!(
         wrong(of_device("nobody").with_job(SERVER_RECOVER, "nobody")),

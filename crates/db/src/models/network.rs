@@ -267,6 +267,8 @@ text_enum!(
         Gateway = "gateway",
         /// What a pod needs for itself on the subnet (DHCP, metadata).
         Infrastructure = "infrastructure",
+        /// No longer a port's fixed IP, while the port's pod may still use it.
+        Releasing = "releasing",
     }
 );
 
@@ -409,6 +411,8 @@ pub enum NetWrite {
     Pinned(String),
     /// What the decision was made from has changed: read and decide again.
     Changed,
+    /// The project may not have more of this resource of its quota.
+    OverQuota(&'static str),
 }
 
 /// How many of each a project has (live ones).

@@ -7,7 +7,7 @@ use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 
 use super::dialect::transaction;
-use super::{Conn, jobs, ports, resources};
+use super::{Conn, jobs, ports, quotas, resources};
 use crate::models::*;
 use crate::schema::resource_routings;
 use crate::{DbError, now};
@@ -21,6 +21,9 @@ pub(crate) async fn intent_begin(
     limits: &UsageLimits,
 ) -> Result<IntentOutcome, DbError> {
     transaction!(conn, async |conn: &mut Conn| {
+        if *limits != UsageLimits::NONE {
+            quotas::lock_project(conn, &intent.project_id).await?;
+        }
         let used = resources::routing_usage(conn, intent.kind, &intent.project_id).await?;
         let wanted = RoutingUsage {
             count: 1,

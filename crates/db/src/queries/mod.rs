@@ -13,6 +13,7 @@ pub(crate) mod network_write;
 pub(crate) mod networks;
 pub(crate) mod pods;
 pub(crate) mod ports;
+pub(crate) mod quotas;
 pub(crate) mod resources;
 pub(crate) mod security_groups;
 pub(crate) mod subnets;

@@ -4,9 +4,10 @@ use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 
 use super::Conn;
+use super::jobs::job_enqueue;
 use crate::DbError;
 use crate::models::*;
-use crate::schema::networks;
+use crate::schema::{networks, pod_realizations};
 
 /// Why a transaction is rolled back: an answer for the caller, or an error.
 pub(crate) enum Abort {
@@ -73,4 +74,23 @@ pub(crate) async fn lock_live_network(conn: &mut Conn, id: &str) -> Result<Netwo
         .await?
         .filter(|network| network.state == RowState::Live)
         .ok_or(Abort::Because(NetWrite::NotFound))
+}
+
+/// Pods that have a thing, or are about to, must follow its change: a job for that, in
+/// the change's transaction. The job's resource is the thing's id.
+pub(crate) async fn enqueue_if_realized(
+    conn: &mut Conn,
+    kind: RealizationKind,
+    job: &NewJob,
+) -> Result<(), DbError> {
+    let realized: i64 = pod_realizations::table
+        .filter(pod_realizations::kind.eq(kind))
+        .filter(pod_realizations::top_id.eq(&job.resource_id))
+        .count()
+        .get_result(conn)
+        .await?;
+    if realized > 0 {
+        job_enqueue(conn, job).await?;
+    }
+    Ok(())
 }

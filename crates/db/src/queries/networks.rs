@@ -7,21 +7,22 @@ use super::Conn;
 use super::dialect::transaction;
 use super::jobs::job_enqueue;
 use super::network_write::{
-    Abort, check_revision, lock_live_network, lock_network, outcome, taken,
+    Abort, check_revision, enqueue_if_realized, lock_live_network, lock_network, outcome, taken,
 };
+use super::quotas::{Counted, require_room};
 use crate::models::*;
-use crate::schema::{
-    ip_allocations, network_segments, networks, ports, security_group_rules, security_groups,
-    subnets,
-};
+use crate::schema::{ip_allocations, network_segments, networks, ports, subnets};
 use crate::{DbError, now};
 
-/// Makes a network and takes its segment, if its type has one.
+/// Makes a network within its project's limit and takes its segment, if its type has one.
 pub(crate) async fn network_create(
     conn: &mut Conn,
     network: &Network,
+    limit: i64,
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
+        let owner = [network.project_id.as_str()];
+        require_room(conn, Counted::Network, &owner, limit).await?;
         diesel::insert_into(networks::table)
             .values(network)
             .execute(conn)
@@ -124,12 +125,13 @@ pub(crate) async fn network_by_id(
     Ok(networks(conn, &filter).await?.into_iter().next())
 }
 
-/// Changes a live network and counts its revision up.
+/// Changes a live network and counts its revision up; pods that have it follow by `job`.
 pub(crate) async fn network_update(
     conn: &mut Conn,
     id: &str,
     change: &NetworkChange,
     expected_revision: Option<i64>,
+    job: &NewJob,
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
         let network = lock_live_network(conn, id).await?;
@@ -142,6 +144,7 @@ pub(crate) async fn network_update(
             ))
             .execute(conn)
             .await?;
+        enqueue_if_realized(conn, RealizationKind::Network, job).await?;
         Ok(())
     })
     .await;
@@ -249,42 +252,4 @@ pub(crate) async fn network_pin(
     })
     .await;
     outcome(result)
-}
-
-/// What a project has, for its quotas.
-pub(crate) async fn network_usage(
-    conn: &mut Conn,
-    project_id: &str,
-) -> Result<NetworkUsage, DbError> {
-    Ok(NetworkUsage {
-        network: networks::table
-            .filter(networks::project_id.eq(project_id))
-            .filter(networks::state.eq(RowState::Live))
-            .count()
-            .get_result(conn)
-            .await?,
-        subnet: subnets::table
-            .filter(subnets::project_id.eq(project_id))
-            .filter(subnets::state.eq(RowState::Live))
-            .count()
-            .get_result(conn)
-            .await?,
-        port: ports::table
-            .filter(ports::project_id.eq(project_id))
-            .filter(ports::state.eq(RowState::Live))
-            .count()
-            .get_result(conn)
-            .await?,
-        security_group: security_groups::table
-            .filter(security_groups::project_id.eq(project_id))
-            .filter(security_groups::state.eq(RowState::Live))
-            .count()
-            .get_result(conn)
-            .await?,
-        security_group_rule: security_group_rules::table
-            .filter(security_group_rules::project_id.eq(project_id))
-            .count()
-            .get_result(conn)
-            .await?,
-    })
 }

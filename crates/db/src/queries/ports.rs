@@ -11,25 +11,32 @@ use super::Conn;
 use super::dialect::transaction;
 use super::jobs::job_enqueue;
 use super::network_write::{
-    Abort, check_revision, lock_live_network, lock_network, outcome, taken,
+    Abort, check_revision, enqueue_if_realized, lock_live_network, lock_network, outcome, taken,
 };
+use super::quotas::{Counted, require_room};
+use super::resources::realizations_of;
 use super::subnets::insert_addresses;
 use crate::models::*;
 use crate::schema::{
-    ip_allocations, networks, port_security_groups, ports, security_groups, subnets,
+    ip_allocations, networks, pod_realizations, port_security_groups, ports, security_groups,
+    subnets,
 };
 use crate::{DbError, now};
 
-/// Makes ports with their addresses and groups, and gives free ports (`claimed`) to a
-/// device: all of it or, when the answer is not [`NetWrite::Done`], none.
+/// Makes ports with their addresses and groups, within their projects' limits, and gives
+/// free ports (`claimed`) to a device: all of it or, when the answer is not
+/// [`NetWrite::Done`], none.
 pub(crate) async fn ports_allocate(
     conn: &mut Conn,
     new: &[PortView],
     claimed: &[String],
     device_id: &str,
     device_owner: &str,
+    limit: i64,
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
+        let owners: Vec<&str> = new.iter().map(|v| v.port.project_id.as_str()).collect();
+        require_room(conn, Counted::Port, &owners, limit).await?;
         lock_networks_of(conn, new, claimed).await?;
         for view in new {
             insert_port(conn, view).await?;
@@ -207,6 +214,7 @@ async fn with_details(conn: &mut Conn, rows: Vec<Port>) -> Result<Vec<PortView>,
     let owned: Vec<Option<String>> = ids.iter().cloned().map(Some).collect();
     let addresses: Vec<IpAllocation> = ip_allocations::table
         .filter(ip_allocations::port_id.eq_any(owned))
+        .filter(ip_allocations::purpose.eq(AddressPurpose::Port))
         .order((ip_allocations::subnet_id, ip_allocations::ip_key))
         .select(IpAllocation::as_select())
         .load(conn)
@@ -250,7 +258,9 @@ pub(crate) async fn port_by_id(conn: &mut Conn, id: &str) -> Result<Option<PortV
     Ok(ports(conn, &filter).await?.into_iter().next())
 }
 
-/// Changes a live port; where given, its addresses and groups become exactly these.
+/// Changes a live port; where given, its addresses and groups become exactly these. A
+/// pod that has the port follows by `job`, and what it may still use of its addresses
+/// stays taken until then.
 pub(crate) async fn port_update(
     conn: &mut Conn,
     id: &str,
@@ -258,6 +268,7 @@ pub(crate) async fn port_update(
     fixed_ips: Option<&[IpAllocation]>,
     groups: Option<&[String]>,
     expected_revision: Option<i64>,
+    job: &NewJob,
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
         let gone = || Abort::Because(NetWrite::NotFound);
@@ -278,10 +289,7 @@ pub(crate) async fn port_update(
             .await
             .map_err(|error| taken(error, NetWrite::MacTaken))?;
         if let Some(wanted) = fixed_ips {
-            diesel::delete(ip_allocations::table.filter(ip_allocations::port_id.eq(id)))
-                .execute(conn)
-                .await?;
-            insert_fixed_ips(conn, id, wanted).await?;
+            replace_fixed_ips(conn, id, wanted).await?;
         }
         if let Some(wanted) = groups {
             diesel::delete(
@@ -291,10 +299,57 @@ pub(crate) async fn port_update(
             .await?;
             insert_groups(conn, id, wanted).await?;
         }
+        enqueue_if_realized(conn, RealizationKind::Port, job).await?;
         Ok(())
     })
     .await;
     outcome(result)
+}
+
+/// A port's addresses become these. Those that go are free at once where no pod can have
+/// the port; else they are released when the pods have taken the change.
+async fn replace_fixed_ips(
+    conn: &mut Conn,
+    id: &str,
+    wanted: &[IpAllocation],
+) -> Result<(), Abort> {
+    let pods = realizations_of(conn, RealizationKind::Port, id).await?;
+    let own = ip_allocations::table.filter(ip_allocations::port_id.eq(id));
+    if !pods.is_empty() {
+        diesel::update(own)
+            .set(ip_allocations::purpose.eq(AddressPurpose::Releasing))
+            .execute(conn)
+            .await?;
+        // One that the port had, or is just losing, may be its own again.
+        for address in wanted {
+            diesel::delete(own.filter(ip_allocations::ip_address.eq(&address.ip_address)))
+                .execute(conn)
+                .await?;
+        }
+    } else {
+        diesel::delete(own).execute(conn).await?;
+    }
+    insert_fixed_ips(conn, id, wanted).await
+}
+
+/// Frees the addresses that a port no longer has, when no pod can be using them: every
+/// pod that has the port was sent its present revision.
+pub(super) async fn free_released(conn: &mut Conn, id: &str) -> Result<(), DbError> {
+    let Some(port) = port_row(conn, id).await? else {
+        return Ok(());
+    };
+    let sent = format!("r{}", port.revision_number);
+    let pods = realizations_of(conn, RealizationKind::Port, id).await?;
+    if pods.iter().all(|row| row.digest == sent) {
+        diesel::delete(
+            ip_allocations::table
+                .filter(ip_allocations::port_id.eq(id))
+                .filter(ip_allocations::purpose.eq(AddressPurpose::Releasing)),
+        )
+        .execute(conn)
+        .await?;
+    }
+    Ok(())
 }
 
 /// Notes the status that a pod reports; users' revisions do not count it.
@@ -346,6 +401,54 @@ pub(super) async fn move_device(
         .execute(conn)
         .await?;
     Ok(moved)
+}
+
+/// Begins to take a port from a device that is gone: a port that the gateway made is
+/// deleted, with `job`, and whatever pods have of it goes. Returns those rows, and none
+/// when the port is another device's meanwhile: whoever asks then was overtaken, and
+/// must leave the port alone.
+pub(crate) async fn port_release_begin(
+    conn: &mut Conn,
+    id: &str,
+    device_id: &str,
+    job: &NewJob,
+) -> Result<Option<Vec<Realization>>, DbError> {
+    transaction!(conn, async |conn: &mut Conn| {
+        // Takes the row, so that the port is this device's until all is marked.
+        diesel::update(ports::table.find(id))
+            .set(ports::revision_number.eq(ports::revision_number))
+            .execute(conn)
+            .await?;
+        let found = port_row(conn, id).await?;
+        let Some(port) = found.filter(|port| port.device_id == device_id) else {
+            return Ok(None);
+        };
+        if port.created_by_gateway && port.state == RowState::Live {
+            diesel::update(ports::table.find(id))
+                .set((
+                    ports::state.eq(RowState::Deleting),
+                    ports::updated_at.eq(now()),
+                ))
+                .execute(conn)
+                .await?;
+            job_enqueue(conn, job).await?;
+        }
+        diesel::update(
+            pod_realizations::table
+                .filter(pod_realizations::kind.eq(RealizationKind::Port))
+                .filter(pod_realizations::top_id.eq(id)),
+        )
+        .set((
+            pod_realizations::state.eq(RealizationState::Deleting),
+            pod_realizations::updated_at.eq(now()),
+        ))
+        .execute(conn)
+        .await?;
+        Ok::<_, DbError>(Some(
+            realizations_of(conn, RealizationKind::Port, id).await?,
+        ))
+    })
+    .await
 }
 
 /// A user's port is free again; nothing when another device has it meanwhile.
@@ -401,10 +504,11 @@ pub(crate) async fn port_mark_deleting(
     outcome(result)
 }
 
-/// Removes a port for good and frees its addresses: it is gone in every pod.
+/// Removes a deleted port for good and frees its addresses: it is gone in every pod.
 pub(crate) async fn port_purge(conn: &mut Conn, id: &str) -> Result<(), DbError> {
     transaction!(conn, async |conn: &mut Conn| {
-        let Some(port) = port_row(conn, id).await? else {
+        let found = port_row(conn, id).await?;
+        let Some(port) = found.filter(|port| port.state == RowState::Deleting) else {
             return Ok(());
         };
         lock_network(conn, &port.network_id).await?;

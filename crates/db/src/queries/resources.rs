@@ -1,13 +1,20 @@
 //! Routings and realizations.
 
+use std::time::Duration;
+
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 
 use super::Conn;
-use super::dialect::transaction;
+use super::dialect::{database_now, transaction};
+use super::jobs::job_enqueue;
+use super::ports::free_released;
 use crate::models::*;
-use crate::schema::{pod_realizations, resource_routings};
+use crate::schema::{networks, pod_realizations, ports, resource_routings, subnets};
 use crate::{DbError, now};
+
+/// Most rows that one purge removes.
+const PURGE: i64 = 200;
 
 pub(crate) async fn routing_by_top(
     conn: &mut Conn,
@@ -304,6 +311,97 @@ pub(crate) async fn realization_present(
     Ok(changed > 0)
 }
 
+/// The same for what was just made in the pod. Where the top's row is no longer the one
+/// that was sent, `sync` brings the pod the newer one.
+pub(crate) async fn realization_made(
+    conn: &mut Conn,
+    id: &str,
+    bottom_id: &str,
+    digest: &str,
+    data: &serde_json::Value,
+    sync: &NewJob,
+) -> Result<bool, DbError> {
+    transaction!(conn, async |conn: &mut Conn| {
+        if !realization_present(conn, id, bottom_id, digest, data).await? {
+            return Ok(false);
+        }
+        let row = realization_by_id(conn, id).await?;
+        let revision = match row.map(|row| (row.kind, row.top_id)) {
+            Some((RealizationKind::Network, id)) => {
+                let rows = networks::table.find(id);
+                rows.select(networks::revision_number).first(conn).await
+            }
+            Some((RealizationKind::Subnet, id)) => {
+                let rows = subnets::table.find(id);
+                rows.select(subnets::revision_number).first(conn).await
+            }
+            Some((RealizationKind::Port, id)) => {
+                let rows = ports::table.find(id);
+                rows.select(ports::revision_number).first::<i64>(conn).await
+            }
+            _ => return Ok(true),
+        };
+        if revision
+            .optional()?
+            .is_some_and(|revision| format!("r{revision}") != digest)
+        {
+            job_enqueue(conn, sync).await?;
+        }
+        Ok::<_, DbError>(true)
+    })
+    .await
+}
+
+/// A pod that has a thing was sent a newer revision of it; a port's addresses that no pod
+/// uses any more are free then. False when somebody else sent it one meanwhile: which of
+/// the two the pod took last is not known, and `sync` sends the present one again.
+pub(crate) async fn realization_pushed(
+    conn: &mut Conn,
+    id: &str,
+    before: &str,
+    after: &str,
+    sync: &NewJob,
+) -> Result<bool, DbError> {
+    transaction!(conn, async |conn: &mut Conn| {
+        let changed = diesel::update(
+            pod_realizations::table
+                .filter(pod_realizations::id.eq(id))
+                .filter(pod_realizations::digest.eq(before)),
+        )
+        .set((
+            pod_realizations::digest.eq(after),
+            pod_realizations::updated_at.eq(now()),
+        ))
+        .execute(conn)
+        .await?;
+        let Some(row) = realization_by_id(conn, id).await? else {
+            return Ok(true);
+        };
+        if changed == 0 {
+            diesel::update(pod_realizations::table.find(id))
+                .set(pod_realizations::digest.eq(""))
+                .execute(conn)
+                .await?;
+            job_enqueue(conn, sync).await?;
+            return Ok(false);
+        }
+        if row.kind == RealizationKind::Port {
+            free_released(conn, &row.top_id).await?;
+        }
+        Ok::<_, DbError>(true)
+    })
+    .await
+}
+
+async fn realization_by_id(conn: &mut Conn, id: &str) -> Result<Option<Realization>, DbError> {
+    Ok(pod_realizations::table
+        .find(id)
+        .select(Realization::as_select())
+        .first(conn)
+        .await
+        .optional()?)
+}
+
 /// Keeps what an intent needs to remember before the pod is called.
 pub(crate) async fn realization_remember(
     conn: &mut Conn,
@@ -322,9 +420,43 @@ pub(crate) async fn realization_remember(
     Ok(changed > 0)
 }
 
+/// The pod no longer has the thing. Addresses that a port was losing are free then.
 pub(crate) async fn realization_delete(conn: &mut Conn, id: &str) -> Result<bool, DbError> {
-    let gone = diesel::delete(pod_realizations::table.find(id))
-        .execute(conn)
+    transaction!(conn, async |conn: &mut Conn| {
+        let Some(row) = realization_by_id(conn, id).await? else {
+            return Ok(false);
+        };
+        diesel::delete(pod_realizations::table.find(id))
+            .execute(conn)
+            .await?;
+        if row.kind == RealizationKind::Port {
+            free_released(conn, &row.top_id).await?;
+        }
+        Ok::<_, DbError>(true)
+    })
+    .await
+}
+
+/// Forgets routings of resources that went this long ago, oldest first; returns how many.
+pub(crate) async fn routings_purge(
+    conn: &mut Conn,
+    older_than: Duration,
+) -> Result<usize, DbError> {
+    let now = database_now(conn).await?;
+    let age = chrono::Duration::from_std(older_than).unwrap_or(chrono::Duration::MAX);
+    let Some(before) = now.checked_sub_signed(age) else {
+        return Ok(0);
+    };
+    let old: Vec<String> = resource_routings::table
+        .filter(resource_routings::deleted_at.lt(before))
+        .order(resource_routings::deleted_at)
+        .limit(PURGE)
+        .select(resource_routings::id)
+        .load(conn)
         .await?;
-    Ok(gone > 0)
+    Ok(
+        diesel::delete(resource_routings::table.filter(resource_routings::id.eq_any(&old)))
+            .execute(conn)
+            .await?,
+    )
 }

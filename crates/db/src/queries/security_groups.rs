@@ -11,24 +11,29 @@ use diesel_async::RunQueryDsl;
 use super::Conn;
 use super::dialect::transaction;
 use super::jobs::job_enqueue;
-use super::network_write::{Abort, check_revision, outcome};
+use super::network_write::{Abort, check_revision, enqueue_if_realized, outcome};
+use super::quotas::{Counted, require_room};
 use crate::models::*;
 use crate::schema::{
-    default_security_groups, pod_realizations, port_security_groups, ports, project_quotas,
-    security_group_rules, security_groups,
+    default_security_groups, port_security_groups, ports, security_group_rules, security_groups,
 };
 use crate::{DbError, now};
 
-/// Makes a group with its first rules.
+/// Makes a group with its first rules, within the project's limit of groups.
 pub(crate) async fn security_group_create(
     conn: &mut Conn,
     group: &SecurityGroup,
     rules: &[SecurityGroupRule],
-) -> Result<(), DbError> {
-    transaction!(conn, async |conn: &mut Conn| {
-        insert_group(conn, group, rules).await
+    limit: i64,
+) -> Result<NetWrite, DbError> {
+    let result = transaction!(conn, async |conn: &mut Conn| {
+        let owner = [group.project_id.as_str()];
+        require_room(conn, Counted::SecurityGroup, &owner, limit).await?;
+        insert_group(conn, group, rules).await?;
+        Ok(())
     })
-    .await
+    .await;
+    outcome(result)
 }
 
 async fn insert_group(
@@ -228,7 +233,7 @@ async fn count_revision(conn: &mut Conn, group: &SecurityGroup) -> Result<(), Db
     Ok(())
 }
 
-/// Changes a live group.
+/// Changes a live group; pods that have it follow by `job`.
 pub(crate) async fn security_group_update(
     conn: &mut Conn,
     id: &str,
@@ -236,6 +241,7 @@ pub(crate) async fn security_group_update(
     description: Option<&str>,
     stateful: Option<bool>,
     expected_revision: Option<i64>,
+    job: &NewJob,
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
         let group = lock_group(conn, id).await?;
@@ -250,6 +256,7 @@ pub(crate) async fn security_group_update(
             ))
             .execute(conn)
             .await?;
+        enqueue_if_realized(conn, RealizationKind::SecurityGroup, job).await?;
         Ok(())
     })
     .await;
@@ -339,24 +346,11 @@ pub(crate) async fn security_group_purge(conn: &mut Conn, id: &str) -> Result<()
     .await
 }
 
-/// Pods that have the group must follow: a job for that, in this transaction.
-async fn enqueue_if_realized(
-    conn: &mut Conn,
-    group: &SecurityGroup,
-    job_kind: &str,
-) -> Result<(), DbError> {
-    let realized: i64 = pod_realizations::table
-        .filter(pod_realizations::kind.eq(RealizationKind::SecurityGroup))
-        .filter(pod_realizations::top_id.eq(&group.id))
-        .count()
-        .get_result(conn)
-        .await?;
-    if realized > 0 {
-        let mut job = NewJob::new(job_kind, &group.id);
-        job.project_id.clone_from(&group.project_id);
-        job_enqueue(conn, &job).await?;
-    }
-    Ok(())
+/// The wish that the pods get a group's rules.
+fn sync_of(group: &SecurityGroup, job_kind: &str) -> NewJob {
+    let mut job = NewJob::new(job_kind, &group.id);
+    job.project_id.clone_from(&group.project_id);
+    job
 }
 
 /// Adds rules to a group, all or none; a rule that is there already is named. Where
@@ -365,8 +359,11 @@ pub(crate) async fn security_group_rules_create(
     conn: &mut Conn,
     rules: &[SecurityGroupRule],
     job_kind: &str,
+    limit: i64,
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
+        let owners: Vec<&str> = rules.iter().map(|rule| rule.project_id.as_str()).collect();
+        require_room(conn, Counted::SecurityGroupRule, &owners, limit).await?;
         for rule in rules {
             let rule = rule.clone().signed();
             let group = lock_group(conn, &rule.security_group_id).await?;
@@ -387,7 +384,8 @@ pub(crate) async fn security_group_rules_create(
             }
             insert_rule(conn, &rule).await?;
             count_revision(conn, &group).await?;
-            enqueue_if_realized(conn, &group, job_kind).await?;
+            let job = sync_of(&group, job_kind);
+            enqueue_if_realized(conn, RealizationKind::SecurityGroup, &job).await?;
         }
         Ok(())
     })
@@ -417,74 +415,10 @@ pub(crate) async fn security_group_rule_delete(
             return Err(Abort::Because(NetWrite::NotFound));
         }
         count_revision(conn, &group).await?;
-        enqueue_if_realized(conn, &group, job_kind).await?;
+        let job = sync_of(&group, job_kind);
+        enqueue_if_realized(conn, RealizationKind::SecurityGroup, &job).await?;
         Ok(())
     })
     .await;
     outcome(result)
-}
-
-/// The limits that were set for a project.
-pub(crate) async fn project_quotas(
-    conn: &mut Conn,
-    project_id: &str,
-) -> Result<Vec<(String, i64)>, DbError> {
-    Ok(project_quotas::table
-        .filter(project_quotas::project_id.eq(project_id))
-        .order(project_quotas::resource)
-        .select((project_quotas::resource, project_quotas::hard_limit))
-        .load(conn)
-        .await?)
-}
-
-/// Every limit that was set: project, resource, limit.
-pub(crate) async fn project_quotas_all(
-    conn: &mut Conn,
-) -> Result<Vec<(String, String, i64)>, DbError> {
-    Ok(project_quotas::table
-        .order((project_quotas::project_id, project_quotas::resource))
-        .select((
-            project_quotas::project_id,
-            project_quotas::resource,
-            project_quotas::hard_limit,
-        ))
-        .load(conn)
-        .await?)
-}
-
-/// Sets limits of a project; others stay.
-pub(crate) async fn project_quotas_set(
-    conn: &mut Conn,
-    project_id: &str,
-    limits: &[(String, i64)],
-) -> Result<(), DbError> {
-    transaction!(conn, async |conn: &mut Conn| {
-        for (resource, limit) in limits {
-            diesel::delete(project_quotas::table.find((project_id, resource)))
-                .execute(conn)
-                .await?;
-            diesel::insert_into(project_quotas::table)
-                .values((
-                    project_quotas::project_id.eq(project_id),
-                    project_quotas::resource.eq(resource),
-                    project_quotas::hard_limit.eq(limit),
-                ))
-                .execute(conn)
-                .await?;
-        }
-        Ok::<(), DbError>(())
-    })
-    .await
-}
-
-/// A project follows the configuration again.
-pub(crate) async fn project_quotas_delete(
-    conn: &mut Conn,
-    project_id: &str,
-) -> Result<bool, DbError> {
-    let gone =
-        diesel::delete(project_quotas::table.filter(project_quotas::project_id.eq(project_id)))
-            .execute(conn)
-            .await?;
-    Ok(gone > 0)
 }

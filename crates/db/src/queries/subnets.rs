@@ -10,13 +10,14 @@ use super::Conn;
 use super::dialect::transaction;
 use super::jobs::job_enqueue;
 use super::network_write::{
-    Abort, check_revision, lock_live_network, lock_network, outcome, taken,
+    Abort, check_revision, enqueue_if_realized, lock_live_network, lock_network, outcome, taken,
 };
+use super::quotas::{Counted, require_room};
 use crate::models::*;
 use crate::schema::{ip_allocations, networks, ports, subnets};
 use crate::{DbError, now};
 
-/// Makes a subnet and takes the addresses `reserved` on it.
+/// Makes a subnet within its project's limit and takes the addresses `reserved` on it.
 ///
 /// `siblings` are the subnets that overlaps were checked against; when the network
 /// has others by now the answer is [`NetWrite::Changed`].
@@ -25,8 +26,11 @@ pub(crate) async fn subnet_create(
     subnet: &Subnet,
     reserved: &[IpAllocation],
     siblings: &[String],
+    limit: i64,
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
+        let owner = [subnet.project_id.as_str()];
+        require_room(conn, Counted::Subnet, &owner, limit).await?;
         lock_live_network(conn, &subnet.network_id).await?;
         let mut found: Vec<String> = subnets::table
             .filter(subnets::network_id.eq(&subnet.network_id))
@@ -120,13 +124,15 @@ async fn lock_live_subnet(conn: &mut Conn, id: &str) -> Result<Subnet, Abort> {
         .ok_or_else(gone)
 }
 
-/// Changes a live subnet; a new gateway's address is taken, the old one's is free.
+/// Changes a live subnet; a new gateway's address is taken, the old one's is free. Pods
+/// that have it follow by `job`.
 pub(crate) async fn subnet_update(
     conn: &mut Conn,
     id: &str,
     change: &SubnetChange,
     gateway: Option<&[IpAllocation]>,
     expected_revision: Option<i64>,
+    job: &NewJob,
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
         let subnet = lock_live_subnet(conn, id).await?;
@@ -150,6 +156,7 @@ pub(crate) async fn subnet_update(
             ))
             .execute(conn)
             .await?;
+        enqueue_if_realized(conn, RealizationKind::Subnet, job).await?;
         Ok(())
     })
     .await;

@@ -156,6 +156,13 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    project_locks (project_id) {
+        project_id -> Text,
+        turn -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     networks,
     network_segments,

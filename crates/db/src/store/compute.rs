@@ -6,30 +6,30 @@ use crate::models::*;
 store! {
     compute {
         /// Flavor create.
-        fn flavor_create(flavor: &Flavor) -> ();
+        write flavor_create(flavor: &Flavor) -> ();
         /// The flavors that a project may see; all of them when no project is given.
-        fn flavors(visible_to: Option<&str>) -> Vec<Flavor>;
+        read flavors(visible_to: Option<&str>) -> Vec<Flavor>;
         /// Flavor by flavor id.
-        fn flavor_by_flavor_id(flavor_id: &str) -> Option<Flavor>;
+        read flavor_by_flavor_id(flavor_id: &str) -> Option<Flavor>;
         /// Flavor delete.
-        fn flavor_delete(flavor_id: &str) -> bool;
+        transaction flavor_delete(flavor_id: &str) -> bool;
         /// Flavor set extra specs.
-        fn flavor_set_extra_specs(flavor_id: &str, extra_specs: &str) -> bool;
+        write flavor_set_extra_specs(flavor_id: &str, extra_specs: &str) -> bool;
         /// Flavor set description.
-        fn flavor_set_description(flavor_id: &str, description: Option<&str>) -> bool;
+        write flavor_set_description(flavor_id: &str, description: Option<&str>) -> bool;
         /// Flavor access list.
-        fn flavor_access_list(flavor_id: &str) -> Vec<String>;
+        read flavor_access_list(flavor_id: &str) -> Vec<String>;
         /// Flavor access add.
-        fn flavor_access_add(flavor_id: &str, project_id: &str) -> ();
+        write flavor_access_add(flavor_id: &str, project_id: &str) -> ();
         /// Flavor access remove.
-        fn flavor_access_remove(flavor_id: &str, project_id: &str) -> bool;
+        write flavor_access_remove(flavor_id: &str, project_id: &str) -> bool;
         /// Keypair create.
-        fn keypair_create(keypair: &Keypair) -> ();
+        write keypair_create(keypair: &Keypair) -> ();
         /// Keypairs.
-        fn keypairs(user_id: &str) -> Vec<Keypair>;
+        read keypairs(user_id: &str) -> Vec<Keypair>;
         /// Keypair by name.
-        fn keypair_by_name(user_id: &str, name: &str) -> Option<Keypair>;
+        read keypair_by_name(user_id: &str, name: &str) -> Option<Keypair>;
         /// Keypair delete.
-        fn keypair_delete(user_id: &str, name: &str) -> bool;
+        write keypair_delete(user_id: &str, name: &str) -> bool;
     }
 }

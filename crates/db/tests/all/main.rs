@@ -3,5 +3,7 @@
 
 mod core;
 mod jobs;
+mod lost;
 mod network;
+mod quotas;
 mod schema;

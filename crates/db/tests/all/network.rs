@@ -52,12 +52,15 @@ fn port_on(subnet: &Subnet, address: &str, mac: &str) -> PortView {
 async fn network_with_subnet(store: &Store, segment: i32) -> (Network, Subnet) {
     let network = vlan("p1", segment);
     assert_eq!(
-        store.network_create(&network).await.unwrap(),
+        store.network_create(&network, -1).await.unwrap(),
         NetWrite::Done
     );
     let subnet = subnet_on(&network);
     let gateway = IpAllocation::new(&subnet, ip("10.0.1.1"), AddressPurpose::Gateway);
-    let made = store.subnet_create(&subnet, &[gateway], &[]).await.unwrap();
+    let made = store
+        .subnet_create(&subnet, &[gateway], &[], -1)
+        .await
+        .unwrap();
     assert_eq!(made, NetWrite::Done);
     (network, subnet)
 }
@@ -67,10 +70,13 @@ async fn a_segment_is_given_once_until_its_network_is_purged() {
     for test in TestStore::both().await.unwrap() {
         let store = &test.store;
         let first = vlan("p1", 100);
-        assert_eq!(store.network_create(&first).await.unwrap(), NetWrite::Done);
+        assert_eq!(
+            store.network_create(&first, -1).await.unwrap(),
+            NetWrite::Done
+        );
         let second = vlan("p2", 100);
         assert_eq!(
-            store.network_create(&second).await.unwrap(),
+            store.network_create(&second, -1).await.unwrap(),
             NetWrite::SegmentTaken
         );
         assert!(store.network_by_id(&second.id).await.unwrap().is_none());
@@ -80,7 +86,7 @@ async fn a_segment_is_given_once_until_its_network_is_purged() {
             .unwrap();
         assert_eq!(marked, NetWrite::Done);
         assert_eq!(
-            store.network_create(&second).await.unwrap(),
+            store.network_create(&second, -1).await.unwrap(),
             NetWrite::SegmentTaken,
             "the pods may still have it"
         );
@@ -88,7 +94,10 @@ async fn a_segment_is_given_once_until_its_network_is_purged() {
             store.network_purge(&first.id).await.unwrap(),
             NetWrite::Done
         );
-        assert_eq!(store.network_create(&second).await.unwrap(), NetWrite::Done);
+        assert_eq!(
+            store.network_create(&second, -1).await.unwrap(),
+            NetWrite::Done
+        );
         assert_eq!(
             store
                 .network_segments_used("vlan", "physnet1")
@@ -108,7 +117,12 @@ async fn an_address_is_given_once_even_to_racing_creates() {
         let creates = (0..8).map(|n| {
             let view = port_on(&subnet, "10.0.1.5", &format!("fa:16:3e:00:00:{n:02x}"));
             let store = store.clone();
-            tokio::spawn(async move { store.ports_allocate(&[view], &[], "", "").await.unwrap() })
+            tokio::spawn(async move {
+                store
+                    .ports_allocate(&[view], &[], "", "", -1)
+                    .await
+                    .unwrap()
+            })
         });
         let mut made = 0;
         for create in creates.collect::<Vec<_>>() {
@@ -123,12 +137,15 @@ async fn an_address_is_given_once_even_to_racing_creates() {
         assert_eq!(all.len(), 1, "a refused create leaves no port");
         let gateway = port_on(&subnet, "10.0.1.1", "fa:16:3e:00:01:00");
         assert_eq!(
-            store.ports_allocate(&[gateway], &[], "", "").await.unwrap(),
+            store
+                .ports_allocate(&[gateway], &[], "", "", -1)
+                .await
+                .unwrap(),
             NetWrite::AddressTaken("10.0.1.1".to_owned())
         );
         let mac = port_on(&subnet, "10.0.1.6", &all[0].port.mac_address);
         assert_eq!(
-            store.ports_allocate(&[mac], &[], "", "").await.unwrap(),
+            store.ports_allocate(&[mac], &[], "", "", -1).await.unwrap(),
             NetWrite::MacTaken
         );
         test.drop_schema().await.unwrap();
@@ -143,7 +160,7 @@ async fn ports_keep_network_and_subnet_and_free_their_address_when_purged() {
         let view = port_on(&subnet, "10.0.1.5", "fa:16:3e:00:00:01");
         let id = view.port.id.clone();
         store
-            .ports_allocate(&[view], &[], "dev", "compute:az1")
+            .ports_allocate(&[view], &[], "dev", "compute:az1", -1)
             .await
             .unwrap();
         let in_use = NetWrite::InUse(vec![id.clone()]);
@@ -192,7 +209,10 @@ async fn ports_keep_network_and_subnet_and_free_their_address_when_purged() {
         );
         let late = port_on(&subnet, "10.0.1.7", "fa:16:3e:00:00:02");
         assert_eq!(
-            store.ports_allocate(&[late], &[], "", "").await.unwrap(),
+            store
+                .ports_allocate(&[late], &[], "", "", -1)
+                .await
+                .unwrap(),
             NetWrite::NotFound
         );
         test.drop_schema().await.unwrap();
@@ -206,13 +226,16 @@ async fn a_server_create_takes_all_its_ports_or_none() {
         let (_, subnet) = network_with_subnet(store, 103).await;
         let users = port_on(&subnet, "10.0.1.5", "fa:16:3e:00:00:01");
         let users_id = users.port.id.clone();
-        store.ports_allocate(&[users], &[], "", "").await.unwrap();
+        store
+            .ports_allocate(&[users], &[], "", "", -1)
+            .await
+            .unwrap();
         let mut fresh = port_on(&subnet, "10.0.1.6", "fa:16:3e:00:00:02");
         fresh.port.device_id = "intent".to_owned();
         let claimed = [users_id.clone()];
         assert_eq!(
             store
-                .ports_allocate(&[fresh.clone()], &claimed, "intent", "compute:az1")
+                .ports_allocate(&[fresh.clone()], &claimed, "intent", "compute:az1", -1)
                 .await
                 .unwrap(),
             NetWrite::Done
@@ -221,7 +244,7 @@ async fn a_server_create_takes_all_its_ports_or_none() {
         third.port.device_id = "other".to_owned();
         assert_eq!(
             store
-                .ports_allocate(&[third], &claimed, "other", "compute:az1")
+                .ports_allocate(&[third], &claimed, "other", "compute:az1", -1)
                 .await
                 .unwrap(),
             NetWrite::Bound("intent".to_owned())
@@ -319,7 +342,7 @@ async fn a_rule_is_there_once_and_counts_the_groups_revision() {
         let store = &test.store;
         let group = SecurityGroup::new("p1", "web", "");
         store
-            .security_group_create(&group, &egress_rules(&group))
+            .security_group_create(&group, &egress_rules(&group), -1)
             .await
             .unwrap();
         let mut rule = SecurityGroupRule::allow_all(&group, "ingress", "IPv4");
@@ -327,7 +350,7 @@ async fn a_rule_is_there_once_and_counts_the_groups_revision() {
         let rules = std::slice::from_ref(&rule);
         assert_eq!(
             store
-                .security_group_rules_create(rules, "sync")
+                .security_group_rules_create(rules, "sync", -1)
                 .await
                 .unwrap(),
             NetWrite::Done
@@ -337,7 +360,7 @@ async fn a_rule_is_there_once_and_counts_the_groups_revision() {
         same.remote_ip_prefix = Some("0.0.0.0/0".to_owned());
         assert_eq!(
             store
-                .security_group_rules_create(&[same], "sync")
+                .security_group_rules_create(&[same], "sync", -1)
                 .await
                 .unwrap(),
             NetWrite::DuplicateRule(rule.id.clone())
@@ -377,12 +400,13 @@ async fn a_stale_revision_changes_nothing() {
     for test in TestStore::both().await.unwrap() {
         let store = &test.store;
         let network = vlan("p1", 105);
-        store.network_create(&network).await.unwrap();
+        store.network_create(&network, -1).await.unwrap();
         let change = NetworkChange {
             name: Some("net2".to_owned()),
             ..NetworkChange::default()
         };
-        let update = |revision| store.network_update(&network.id, &change, revision);
+        let job = NewJob::new("sync", &network.id);
+        let update = |revision| store.network_update(&network.id, &change, revision, &job);
         assert_eq!(
             update(Some(7)).await.unwrap(),
             NetWrite::OtherRevision(network.revision_number)

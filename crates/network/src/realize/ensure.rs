@@ -143,9 +143,11 @@ impl Network {
             }
             Err(error) => return Err(error),
         };
+        let sync = self.sync_job(wanted.kind, wanted.top_id, session.request_id());
+        let sent = digest(wanted.revision);
         let kept = self
             .store
-            .realization_present(&row.id, &id, &digest(wanted.revision), &wanted.data)
+            .realization_made(&row.id, &id, &sent, &wanted.data, &sync)
             .await?;
         if !kept {
             // Whoever removes it looked in the pod before it was there.

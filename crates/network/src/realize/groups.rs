@@ -43,14 +43,14 @@ impl Network {
                 None => self.make_group(session, view).await?,
             };
             if row.digest != digest(view.group.revision_number) {
-                stale.push((view, row.id.clone()));
+                stale.push((view, row.clone()));
             }
             if let Some(id) = row.bottom_id {
                 bottom.insert(view.group.id.clone(), id);
             }
         }
-        for (view, row_id) in stale {
-            self.sync_rules(session, view, &row_id, &bottom).await?;
+        for (view, row) in stale {
+            self.sync_rules(session, view, &row, &bottom).await?;
         }
         Ok(bottom)
     }
@@ -158,7 +158,7 @@ impl Network {
         &self,
         session: &PodSession,
         view: &SecurityGroupView,
-        row_id: &str,
+        row: &Realization,
         groups: &HashMap<String, String>,
     ) -> Result<(), NetworkError> {
         let Some(bottom) = groups.get(&view.group.id) else {
@@ -197,15 +197,8 @@ impl Network {
             let body = json!({"security_group": {"name": view.group.name}});
             session.put_json(Service::Network, &path, &body).await?;
         }
-        self.store
-            .realization_present(
-                row_id,
-                bottom,
-                &digest(view.group.revision_number),
-                &json!({ADOPTED: view.is_default}),
-            )
-            .await?;
-        Ok(())
+        self.pushed(session, row, &digest(view.group.revision_number))
+            .await
     }
 
     /// Brings a group's rules to one pod that has it.

@@ -216,7 +216,7 @@ impl Network {
             return Ok(());
         };
         let revision = digest(view.port.revision_number);
-        let Some(bottom_id) = row.bottom_id.filter(|_| row.digest != revision) else {
+        let Some(bottom_id) = row.bottom_id.as_ref().filter(|_| row.digest != revision) else {
             return Ok(());
         };
         let groups = self.groups_in(session, &view.security_groups).await?;
@@ -229,10 +229,7 @@ impl Network {
             .put_json(Service::Network, &path, &json!({ "port": body }))
             .await?;
         tricircle_failpoint::hit("sync.sent");
-        self.store
-            .realization_present(&row.id, &bottom_id, &revision, &json!({}))
-            .await?;
-        Ok(())
+        self.pushed(session, &row, &revision).await
     }
 }
 

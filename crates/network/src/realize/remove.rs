@@ -28,23 +28,22 @@ impl Network {
         top_id: &str,
         request_id: &str,
     ) -> Result<(), NetworkError> {
-        self.unrealize_after(kind, top_id, request_id, Makers::Perhaps)
-            .await
+        let rows = self.store.realizations_of(kind, top_id).await?;
+        self.remove_all(&rows, request_id, Makers::Perhaps).await
     }
 
-    /// The same, knowing who may still be making it.
-    pub(crate) async fn unrealize_after(
+    /// The same for these rows and no others, knowing who may still be making them.
+    pub(crate) async fn remove_all(
         &self,
-        kind: RealizationKind,
-        top_id: &str,
+        rows: &[Realization],
         request_id: &str,
         makers: Makers,
     ) -> Result<(), NetworkError> {
         let mut ended = Ok(());
-        for row in self.store.realizations_of(kind, top_id).await? {
-            let one = self.remove_from_pod(&row, request_id, makers).await;
+        for row in rows {
+            let one = self.remove_from_pod(row, request_id, makers).await;
             if let Err(error) = &one {
-                tracing::warn!(pod.id = row.pod_id, top.id = top_id, %error, "{kind} is still in a pod");
+                tracing::warn!(pod.id = row.pod_id, top.id = row.top_id, %error, "{} is still in a pod", row.kind);
             }
             ended = ended.and(one);
         }

@@ -11,29 +11,15 @@ use crate::kinds::{NETWORK_SYNC, PORT_SYNC, SECURITY_GROUP_SYNC, SUBNET_SYNC};
 use crate::{Network, NetworkError};
 
 impl Network {
-    /// Brings a change to the pods now, as far as they can be reached; a job sees to it
-    /// that they all get it, also when this process ends in between or a pod is just
-    /// realizing the thing as it was.
-    pub async fn push_surely(
-        &self,
-        kind: RealizationKind,
-        top_id: &str,
-        request_id: &str,
-    ) -> Result<(), NetworkError> {
-        if self.pods_of(kind, top_id).await?.is_empty() {
-            return Ok(());
+    /// The job that belongs into the transaction of a change: it sees to it that all
+    /// pods get it, whatever becomes of the process that pushes it at once.
+    pub fn sync_job(&self, kind: RealizationKind, top_id: &str, request_id: &str) -> NewJob {
+        NewJob {
+            // By then the pods have it, as a rule, and the job finds nothing to do.
+            run_after: self.config.jobs.retry_base.saturating_mul(5),
+            request_id: request_id.to_owned(),
+            ..NewJob::new(sync_kind(kind), top_id)
         }
-        if let Some(name) = sync_kind(kind) {
-            let job = NewJob {
-                // By then the pods have it, as a rule, and the job finds nothing to do.
-                run_after: self.config.jobs.retry_base.saturating_mul(5),
-                request_id: request_id.to_owned(),
-                ..NewJob::new(name, top_id)
-            };
-            self.jobs.enqueue(&job).await?;
-            hit("sync.wanted");
-        }
-        self.push(kind, top_id, request_id).await
     }
 
     /// Brings the top's present state of a thing to every pod that has it. Every pod is
@@ -101,21 +87,41 @@ impl Network {
             .put_json(Service::Network, &path, &json!({ member: change }))
             .await?;
         hit("sync.sent");
-        self.store
-            .realization_present(&row.id, bottom_id, &digest, &body::parsed(&row.data))
+        self.pushed(session, row, &digest).await
+    }
+
+    /// Records that a pod was sent this revision. When somebody else sent one at the same
+    /// time (a worker that had been stopped and came back, say), nobody knows which of
+    /// the two the pod took last, and the present one is sent again by a job.
+    pub(crate) async fn pushed(
+        &self,
+        session: &PodSession,
+        row: &Realization,
+        digest: &str,
+    ) -> Result<(), NetworkError> {
+        let sync = self.sync_job(row.kind, &row.top_id, session.request_id());
+        let pushed = self
+            .store
+            .realization_pushed(&row.id, &row.digest, digest, &sync)
             .await?;
         hit("sync.recorded");
+        if !pushed {
+            tracing::info!(
+                top.id = row.top_id,
+                "two changes of a {} met; it is sent again",
+                row.kind
+            );
+        }
         Ok(())
     }
 }
 
 /// The job that brings changes of a kind to the pods.
-fn sync_kind(kind: RealizationKind) -> Option<&'static str> {
+fn sync_kind(kind: RealizationKind) -> &'static str {
     match kind {
-        RealizationKind::Network => Some(NETWORK_SYNC),
-        RealizationKind::Subnet => Some(SUBNET_SYNC),
-        RealizationKind::Port => Some(PORT_SYNC),
-        RealizationKind::SecurityGroup => Some(SECURITY_GROUP_SYNC),
-        _ => None,
+        RealizationKind::Subnet => SUBNET_SYNC,
+        RealizationKind::Port => PORT_SYNC,
+        RealizationKind::SecurityGroup => SECURITY_GROUP_SYNC,
+        _ => NETWORK_SYNC,
     }
 }

@@ -1,9 +1,8 @@
 //! Taking back the networking of a server that is gone or never came.
 
-use tricircle_db::models::{NetWrite, NewJob, PortFilter, PortView, RealizationKind, RowState};
+use tricircle_db::models::{NewJob, PortFilter, PortView, RowState};
 use tricircle_failpoint::hit;
 
-use crate::error::unexpected;
 use crate::kinds::PORT_REMOVE;
 use crate::realize::Makers;
 use crate::{Network, NetworkError};
@@ -69,20 +68,18 @@ impl Network {
         makers: Makers,
     ) -> Result<(), NetworkError> {
         let port = &view.port;
-        if port.created_by_gateway && port.state == RowState::Live {
-            let job = NewJob {
-                request_id: request_id.to_owned(),
-                project_id: port.project_id.clone(),
-                ..NewJob::new(PORT_REMOVE, &port.id)
-            };
-            match self.store.port_mark_deleting(&port.id, None, &job).await? {
-                NetWrite::Done | NetWrite::NotFound => {}
-                other => return Err(unexpected("port_mark_deleting", &other)),
-            }
-            hit("release.marked");
-        }
-        self.unrealize_after(RealizationKind::Port, &port.id, request_id, makers)
-            .await?;
+        let job = NewJob {
+            request_id: request_id.to_owned(),
+            project_id: port.project_id.clone(),
+            ..NewJob::new(PORT_REMOVE, &port.id)
+        };
+        let begun = self.store.port_release_begin(&port.id, device_id, &job);
+        let Some(in_pods) = begun.await? else {
+            // Whoever was faster has finished, and the port may be another server's now.
+            return Ok(());
+        };
+        hit("release.marked");
+        self.remove_all(&in_pods, request_id, makers).await?;
         hit("release.unrealized");
         if port.created_by_gateway || port.state == RowState::Deleting {
             self.store.port_purge(&port.id).await?;

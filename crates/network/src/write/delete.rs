@@ -116,7 +116,11 @@ impl Network {
     ) -> Result<(), NetworkError> {
         let ended = self
             .store
-            .security_group_rules_create(rules, SECURITY_GROUP_SYNC)
+            .security_group_rules_create(
+                rules,
+                SECURITY_GROUP_SYNC,
+                self.config.quota.security_group_rule,
+            )
             .await?;
         match ended {
             NetWrite::Done => {}

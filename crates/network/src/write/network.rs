@@ -1,6 +1,8 @@
 //! Networks and the segments they get.
 
-use tricircle_db::models::{NetWrite, Network as NetworkRow, NetworkChange, NetworkView};
+use tricircle_db::models::{
+    NetWrite, Network as NetworkRow, NetworkChange, NetworkView, RealizationKind,
+};
 
 use super::ROUNDS;
 use crate::drivers::{Segment, Taken, TypeDriver};
@@ -56,7 +58,11 @@ impl Network {
                 segmentation_id: segment.segmentation_id,
                 ..draft.clone()
             };
-            match self.store.network_create(&row).await? {
+            match self
+                .store
+                .network_create(&row, self.config.quota.network)
+                .await?
+            {
                 NetWrite::Done => {
                     tricircle_failpoint::hit("network_create.written");
                     return Ok(NetworkView {
@@ -71,16 +77,18 @@ impl Network {
         Err(NetworkError::NoNetworkAvailable)
     }
 
-    /// Changes a network at the top and, as far as it can be reached, in its pods.
+    /// Changes a network at the top; its pods follow by a job.
     pub async fn update_network(
         &self,
         id: &str,
         change: &NetworkChange,
         expected_revision: Option<i64>,
+        request_id: &str,
     ) -> Result<NetworkView, NetworkError> {
+        let job = self.sync_job(RealizationKind::Network, id, request_id);
         let ended = self
             .store
-            .network_update(id, change, expected_revision)
+            .network_update(id, change, expected_revision, &job)
             .await?;
         match ended {
             NetWrite::Done => {}

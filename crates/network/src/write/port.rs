@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use ipnet::IpNet;
 use tricircle_db::models::{
-    AddressPurpose, IpAllocation, NetWrite, Port, PortChange, PortView, Subnet, SubnetFilter,
+    AddressPurpose, IpAllocation, NetWrite, Port, PortChange, PortView, RealizationKind, Subnet,
+    SubnetFilter,
 };
 
 use super::ROUNDS;
@@ -43,9 +44,10 @@ impl Network {
         let mut lost = None;
         for _ in 0..ROUNDS {
             let chosen = self.choose_ports(drafts).await?;
+            let limit = self.config.quota.port;
             let ended = self
                 .store
-                .ports_allocate(&chosen, claimed, device_id, device_owner)
+                .ports_allocate(&chosen, claimed, device_id, device_owner, limit)
                 .await?;
             match ended {
                 NetWrite::Done => {
@@ -81,7 +83,7 @@ impl Network {
         for draft in drafts {
             let id = &draft.port.network_id;
             if !networks.contains_key(id) {
-                let state = self.subnet_states(id).await?;
+                let state = self.subnet_states(id, "").await?;
                 networks.insert(id.clone(), state);
             }
             let Some((rows, states)) = networks.get_mut(id) else {
@@ -107,9 +109,12 @@ impl Network {
         Ok(chosen)
     }
 
+    /// The subnets of a network, and what is taken on them by others than a port: what
+    /// the port has, or is just losing, it may have.
     async fn subnet_states(
         &self,
         network_id: &str,
+        port_id: &str,
     ) -> Result<(Vec<Subnet>, Vec<SubnetState>), NetworkError> {
         let filter = SubnetFilter {
             network_ids: vec![network_id.to_owned()],
@@ -118,7 +123,8 @@ impl Network {
         let rows = self.store.subnets(&filter).await?;
         let mut states = Vec::with_capacity(rows.len());
         for row in &rows {
-            let used = self.store.addresses_used(&row.id).await?;
+            let mut used = self.store.addresses_used(&row.id).await?;
+            used.retain(|address| address.port_id.as_deref() != Some(port_id));
             states.push(state_of(row, &used)?);
         }
         Ok((rows, states))
@@ -154,21 +160,16 @@ impl Network {
         fixed_ips: Option<&[FixedIpWish]>,
         groups: Option<&[String]>,
         expected_revision: Option<i64>,
+        request_id: &str,
     ) -> Result<PortView, NetworkError> {
+        let job = self.sync_job(RealizationKind::Port, id, request_id);
         let not_found = || NetworkError::PortNotFound(id.to_owned());
         for _ in 0..ROUNDS {
             let before = self.store.port_by_id(id).await?.ok_or_else(not_found)?;
             let network = &before.port.network_id;
             let wanted = match fixed_ips {
                 Some(wishes) => {
-                    let (rows, mut states) = self.subnet_states(network).await?;
-                    for own in &before.fixed_ips {
-                        if let Some(state) = states.iter_mut().find(|s| s.id == own.subnet_id)
-                            && let Ok(address) = own.ip_address.parse()
-                        {
-                            state.taken.remove(&number(address));
-                        }
-                    }
+                    let (rows, states) = self.subnet_states(network, id).await?;
                     let mac = change
                         .mac_address
                         .as_ref()
@@ -181,7 +182,14 @@ impl Network {
             };
             let ended = self
                 .store
-                .port_update(id, change, wanted.as_deref(), groups, expected_revision)
+                .port_update(
+                    id,
+                    change,
+                    wanted.as_deref(),
+                    groups,
+                    expected_revision,
+                    &job,
+                )
                 .await?;
             match ended {
                 NetWrite::Done => {

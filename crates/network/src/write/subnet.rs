@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use tricircle_db::models::{
-    AddressPurpose, IpAllocation, NetWrite, Subnet, SubnetChange, SubnetFilter,
+    AddressPurpose, IpAllocation, NetWrite, RealizationKind, Subnet, SubnetChange, SubnetFilter,
 };
 
 use super::ROUNDS;
@@ -39,7 +39,11 @@ impl Network {
             let prefixes = siblings.iter().filter_map(|s| s.cidr.parse::<IpNet>().ok());
             check_overlap(plan.cidr, &subnet.network_id, prefixes)?;
             let known: Vec<String> = siblings.iter().map(|s| s.id.clone()).collect();
-            match self.store.subnet_create(&subnet, &reserved, &known).await? {
+            match self
+                .store
+                .subnet_create(&subnet, &reserved, &known, self.config.quota.subnet)
+                .await?
+            {
                 NetWrite::Done => {
                     tricircle_failpoint::hit("subnet_create.written");
                     return Ok(subnet);
@@ -67,12 +71,13 @@ impl Network {
         Ok(self.store.subnets(&filter).await?)
     }
 
-    /// Changes a subnet at the top. A new gateway and new pools are checked together.
+    /// Changes a subnet at the top; its pods follow by a job. A new gateway and new pools are checked together.
     pub async fn update_subnet(
         &self,
         id: &str,
         change: &SubnetChange,
         expected_revision: Option<i64>,
+        request_id: &str,
     ) -> Result<Subnet, NetworkError> {
         let not_found = || NetworkError::SubnetNotFound(id.to_owned());
         let before = self.store.subnet_by_id(id).await?.ok_or_else(not_found)?;
@@ -85,9 +90,10 @@ impl Network {
         } else {
             None
         };
+        let job = self.sync_job(RealizationKind::Subnet, id, request_id);
         let ended = self
             .store
-            .subnet_update(id, change, reserved.as_deref(), expected_revision)
+            .subnet_update(id, change, reserved.as_deref(), expected_revision, &job)
             .await?;
         match ended {
             NetWrite::Done => tricircle_failpoint::hit("subnet_update.written"),

@@ -88,7 +88,7 @@ async fn groups_that_name_each_other_are_made_together() {
         let rules = egress_rules(&group);
         world
             .store()
-            .security_group_create(&group, &rules)
+            .security_group_create(&group, &rules, -1)
             .await
             .unwrap();
         groups.push(group);

@@ -26,7 +26,7 @@ async fn a_create_whose_answer_is_lost_is_found_and_not_repeated() {
         let group = tricircle_db::models::SecurityGroup::new(&project, "web", "");
         world
             .store()
-            .security_group_create(&group, &[])
+            .security_group_create(&group, &[], -1)
             .await
             .unwrap();
         world.pod1.faults().inject(

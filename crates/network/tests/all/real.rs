@@ -46,7 +46,10 @@ async fn two_groups(network: &Network, project: &str) -> Vec<SecurityGroup> {
         let group = SecurityGroup::new(project, name, "");
         let rules = egress_rules(&group);
         let store = network.store();
-        store.security_group_create(&group, &rules).await.unwrap();
+        store
+            .security_group_create(&group, &rules, -1)
+            .await
+            .unwrap();
         groups.push(group);
     }
     for (at, from) in [(0, 1), (1, 0)] {

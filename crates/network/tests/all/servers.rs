@@ -159,7 +159,7 @@ async fn a_port_may_change_its_addresses_and_keeps_those_named_again() {
     let change = tricircle_db::models::PortChange::default();
     let changed = world
         .network
-        .update_port(&mine.port.id, &change, Some(&wishes), None, None)
+        .update_port(&mine.port.id, &change, Some(&wishes), None, None, "")
         .await
         .unwrap();
     assert_eq!(changed.fixed_ips.len(), 2);

@@ -88,7 +88,10 @@ impl Family for Networks {
             ..NetworkChange::default()
         };
         if !body.values.is_empty() {
-            let changed = call.api.network.update_network(id, &change, revision);
+            let changed =
+                call.api
+                    .network
+                    .update_network(id, &change, revision, call.context.request_id());
             written(revision, changed.await)?;
             call.push(RealizationKind::Network, id).await;
         }

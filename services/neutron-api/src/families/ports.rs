@@ -106,6 +106,7 @@ impl Family for Ports {
                 wishes.as_deref(),
                 groups.as_deref(),
                 revision,
+                call.context.request_id(),
             );
             written(revision, changed.await)?;
             call.push(RealizationKind::Port, id).await;

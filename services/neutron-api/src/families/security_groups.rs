@@ -4,11 +4,12 @@
 use tricircle_db::models::{
     NetWrite, RealizationKind, SecurityGroup, SecurityGroupFilter, egress_rules,
 };
+use tricircle_network::NetworkError;
 use tricircle_network::resource::tables::SECURITY_GROUP;
 use tricircle_network::resource::{Body, ListQuery, Resource, ResourceError, Row};
 
 use super::{narrowed, owners};
-use crate::call::{Call, refused, written};
+use crate::call::{Call, failed, refused, written};
 use crate::family::{Done, Family};
 use crate::{rows, writes};
 
@@ -53,8 +54,15 @@ impl Family for SecurityGroups {
             );
             group.stateful = body.flag("stateful").unwrap_or(true);
             let rules = egress_rules(&group);
-            call.api.store.security_group_create(&group, &rules).await?;
-            made.push(group.id);
+            let limit = call.api.config.quota.security_group;
+            let store = &call.api.store;
+            match store.security_group_create(&group, &rules, limit).await? {
+                NetWrite::Done => made.push(group.id),
+                _ => {
+                    undo(call, &made).await;
+                    return Err(failed(NetworkError::OverQuota("security_group")));
+                }
+            }
         }
         let mut shown = Vec::new();
         for id in made {
@@ -80,6 +88,11 @@ impl Family for SecurityGroups {
         if stateful.is_some_and(|wanted| wanted != view.group.stateful) {
             writes::require_unused_group(call, id).await?;
         }
+        let kind = RealizationKind::SecurityGroup;
+        let job = call
+            .api
+            .network
+            .sync_job(kind, id, call.context.request_id());
         let answer = call
             .api
             .store
@@ -89,6 +102,7 @@ impl Family for SecurityGroups {
                 body.text("description"),
                 stateful,
                 revision,
+                &job,
             )
             .await?;
         match answer {
@@ -96,7 +110,7 @@ impl Family for SecurityGroups {
             NetWrite::OtherRevision(found) => return Err(writes::other_revision(revision, found)),
             _ => return Err(refused(SECURITY_GROUP.not_found(id))),
         }
-        call.push(RealizationKind::SecurityGroup, id).await;
+        call.push(kind, id).await;
         Self::row(call, id)
             .await?
             .ok_or_else(|| refused(SECURITY_GROUP.not_found(id)))
@@ -110,5 +124,18 @@ impl Family for SecurityGroups {
             call.context.request_id(),
         );
         written(revision, gone.await)
+    }
+}
+
+/// Takes back the groups of a bulk create that did not fit as a whole.
+async fn undo(call: &Call, made: &[String]) {
+    for id in made {
+        let gone =
+            call.api
+                .network
+                .delete_security_group(id, false, None, call.context.request_id());
+        if let Err(error) = gone.await {
+            tracing::error!(group.id = %id, %error, "a group of a failed bulk create is left");
+        }
     }
 }

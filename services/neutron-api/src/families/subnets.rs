@@ -86,7 +86,10 @@ impl Family for Subnets {
         let subnet = live(call, id).await?.ok_or_else(gone)?;
         let change = change_of(&subnet, body)?;
         if !body.values.is_empty() {
-            let changed = call.api.network.update_subnet(id, &change, revision);
+            let changed =
+                call.api
+                    .network
+                    .update_subnet(id, &change, revision, call.context.request_id());
             written(revision, changed.await)?;
             call.push(RealizationKind::Subnet, id).await;
         }

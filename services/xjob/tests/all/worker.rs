@@ -1,5 +1,4 @@
 //! A whole worker against a simulated pod that goes away and comes back.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::Duration;
 
