@@ -25,6 +25,8 @@ pub struct EngineConfig {
     pub grace: Duration,
     /// How long finished jobs are kept.
     pub keep_finished: Duration,
+    /// How long routings of deleted resources are kept.
+    pub keep_deleted: Duration,
 }
 
 impl Default for EngineConfig {
@@ -39,6 +41,7 @@ impl Default for EngineConfig {
             retry_max: Duration::from_secs(300),
             grace: Duration::from_secs(20),
             keep_finished: Duration::from_secs(86_400),
+            keep_deleted: Duration::from_secs(604_800),
         }
     }
 }

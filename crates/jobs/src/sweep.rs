@@ -30,13 +30,22 @@ pub(crate) async fn sweep(store: &Store, config: &EngineConfig, freed: impl Fn()
             }
             Err(error) => tracing::warn!(%error, "expired leases could not be looked for"),
         }
-        if count.is_multiple_of(PURGE_EVERY)
-            && let Err(error) = store.jobs_purge(config.keep_finished).await
-        {
-            tracing::warn!(%error, "finished jobs could not be removed");
+        if count.is_multiple_of(PURGE_EVERY) {
+            purge(store, config).await;
         }
         gauges.update(store).await;
         count += 1;
+    }
+}
+
+/// Removes old rows. No lease is needed: what several workers remove at a time is gone
+/// all the same.
+async fn purge(store: &Store, config: &EngineConfig) {
+    if let Err(error) = store.jobs_purge(config.keep_finished).await {
+        tracing::warn!(%error, "finished jobs could not be removed");
+    }
+    if let Err(error) = store.routings_purge(config.keep_deleted).await {
+        tracing::warn!(%error, "routings of deleted resources could not be removed");
     }
 }
 

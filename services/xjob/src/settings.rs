@@ -18,6 +18,7 @@ pub fn engine_config(config: &Config) -> EngineConfig {
         // Before the process is killed for taking too long, the rest is handed on.
         grace: config.default.shutdown_timeout / 2,
         keep_finished: jobs.keep_finished,
+        keep_deleted: jobs.keep_deleted,
     }
 }
 

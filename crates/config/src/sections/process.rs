@@ -46,9 +46,10 @@ section! {
             SecretString::from("sqlite:////var/lib/tricircle/tricircle.sqlite"),
         /// The most connections one process opens.
         max_pool_size: usize = 8,
-        /// How long a request waits for a free connection before it is
-        /// answered with code 503.
-        pool_timeout: Duration = Duration::from_secs(10),
+        /// How long an operation may take, the wait for a free connection, for
+        /// locks and for the answer included, before a request is answered
+        /// with code 503.
+        pool_timeout: Duration = Duration::from_secs(5),
     }
 }
 
@@ -92,6 +93,8 @@ section! {
         retry_max: Duration = Duration::from_secs(300),
         /// How long finished jobs are kept for the operator to see.
         keep_finished: Duration = Duration::from_secs(86_400),
+        /// How long it is remembered where deleted servers and volumes were.
+        keep_deleted: Duration = Duration::from_secs(604_800),
     }
 }
 

@@ -91,9 +91,11 @@ async fn carry(
                 let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
             }
         };
+        // What is sent after the change is not carried.
         let changed = tokio::select! {
-            () = carried => return,
+            biased;
             changed = state.changed() => changed,
+            () = carried => return,
         };
         if changed.is_err() || *state.borrow_and_update() != State::Silent {
             return;

@@ -5,5 +5,6 @@ mod core;
 mod jobs;
 mod lost;
 mod network;
+mod pushes;
 mod quotas;
 mod schema;

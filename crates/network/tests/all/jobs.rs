@@ -1,15 +1,11 @@
-//! The jobs that clean up, whatever happens to their worker.
+//! What the jobs leave when all are done. That they survive whatever happens to their
+//! worker is tested with the other kinds, in `services/xjob`.
 
-use async_trait::async_trait;
-use serde_json::{Value, json};
-use tricircle_db::Store;
-use tricircle_db::models::{JobFilter, NewJob, Realization, RealizationKind};
-use tricircle_jobs::testing::{
-    Scene, run_to_the_end, survives_being_repeated, survives_crashes_anywhere,
-};
-use tricircle_jobs::{JobError, JobKind, JobRun, JobState, Kinds};
+use tricircle_db::models::{JobFilter, NewJob};
+use tricircle_jobs::JobState;
+use tricircle_jobs::testing::run_to_the_end;
 use tricircle_network::Network;
-use tricircle_network::kinds::{NETWORK_REMOVE, REALIZATION_SETTLE, settle_wish};
+use tricircle_network::kinds::PORT_REMOVE;
 
 use crate::world::{POD1, POD2, World, is_clean};
 
@@ -61,138 +57,27 @@ async fn a_deleted_network_leaves_both_pods_and_then_frees_its_segment() {
     assert!(left.iter().all(|row| row.kind.as_str() == "security_group"));
 }
 
-/// A network in both pods, deleted at the top.
-struct Removal {
-    world: World,
-    network_id: String,
-}
-
-/// One of the crate's kinds, by name.
-struct Named(Kinds, &'static str);
-
-#[async_trait]
-impl JobKind for Named {
-    fn name(&self) -> &'static str {
-        self.1
-    }
-
-    async fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        let kind = self.0.get(self.1).cloned();
-        kind.ok_or_else(|| JobError::permanent("no such kind"))?
-            .run(run)
-            .await
-    }
-}
-
-#[async_trait]
-impl Scene for Removal {
-    type Kind = Named;
-
-    async fn fresh() -> Self {
-        let world = World::new().await;
-        let (network, _) = world.network_with_subnet("vlan", "10.0.1.0/24").await;
-        for (pod, intent) in [(POD1, "i1"), (POD2, "i2")] {
-            world.server(&network.id, pod, intent).await.unwrap();
-            world.network.release(intent, pod).await.unwrap();
-        }
-        finish_all(&world).await;
-        world
-            .network
-            .delete_network(&network.id, None, "")
-            .await
-            .unwrap();
-        Self {
-            world,
-            network_id: network.id,
-        }
-    }
-
-    fn store(&self) -> &Store {
-        self.world.store()
-    }
-
-    fn kind(&self) -> Named {
-        Named(self.world.network.job_kinds(), NETWORK_REMOVE)
-    }
-
-    fn wish(&self) -> NewJob {
-        NewJob::new(NETWORK_REMOVE, &self.network_id)
-    }
-
-    async fn world(&self) -> Value {
-        let rows = self.world.store().realizations(None, None).await.unwrap();
-        let networks = rows
-            .iter()
-            .filter(|row| row.kind.as_str() != "security_group");
-        json!({
-            "pod1": self.world.pod1.inventory().leftovers(),
-            "pod2": self.world.pod2.inventory().leftovers(),
-            "rows": networks.count(),
-            "network": self.world.store().network_by_id(&self.network_id).await.unwrap().is_some(),
-        })
-    }
-}
-
+/// A worker that was stopped in the middle, and goes on when another has finished and
+/// the port is another server's.
 #[tokio::test]
-async fn the_removal_of_a_network_may_be_repeated() {
-    survives_being_repeated::<Removal>().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_removal_of_a_network_may_be_cut_off_anywhere() {
-    let points = survives_crashes_anywhere::<Removal>().await.unwrap();
-    assert!(points > 10, "{points}");
-}
-
-/// A realization that was begun by somebody who died.
-struct Unfinished {
-    world: World,
-    intent: Realization,
-}
-
-#[async_trait]
-impl Scene for Unfinished {
-    type Kind = Named;
-
-    async fn fresh() -> Self {
-        let world = World::new().await;
-        let (network, _) = world.network_with_subnet("vlan", "10.0.1.0/24").await;
-        let kind = RealizationKind::Network;
-        let intent = Realization::intent(kind, &network.id, POD1, &network.project_id);
-        world.store().realization_claim(&intent).await.unwrap();
-        Self { world, intent }
-    }
-
-    fn store(&self) -> &Store {
-        self.world.store()
-    }
-
-    fn kind(&self) -> Named {
-        Named(self.world.network.job_kinds(), REALIZATION_SETTLE)
-    }
-
-    fn wish(&self) -> NewJob {
-        settle_wish(&self.intent)
-    }
-
-    async fn world(&self) -> Value {
-        let rows = self.world.store().realizations(None, None).await.unwrap();
-        let found = self.world.pod1.inventory().networks;
-        json!({
-            "networks": found.len(),
-            "states": rows.iter().map(|row| row.state.as_str()).collect::<Vec<_>>(),
-            "known": rows.iter().all(|row| row.bottom_id.as_ref() == found.first().map(|n| &n.id)),
-        })
-    }
-}
-
-#[tokio::test]
-async fn an_unfinished_realization_is_completed_once() {
-    survives_being_repeated::<Unfinished>().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_completion_of_a_realization_may_be_cut_off_anywhere() {
-    let points = survives_crashes_anywhere::<Unfinished>().await.unwrap();
-    assert!(points > 5, "{points}");
+async fn a_port_that_moved_on_is_left_alone() {
+    let world = World::new().await;
+    let (network, _) = world.network_with_subnet("vlan", "10.0.1.0/24").await;
+    world.server(&network.id, POD1, "first").await.unwrap();
+    let port = world.network.server_ports("first").await.unwrap().remove(0);
+    let id = port.port.id;
+    let store = world.store();
+    store
+        .ports_move_device("first", "second", "compute:az1")
+        .await
+        .unwrap();
+    let job = NewJob::new(PORT_REMOVE, &id);
+    let late = store.port_release_begin(&id, "first", &job).await.unwrap();
+    assert_eq!(late, None);
+    world.network.release("first", POD1).await.unwrap();
+    store.port_purge(&id).await.unwrap();
+    assert_eq!(world.pod1.inventory().ports.len(), 1);
+    assert!(store.jobs(&JobFilter::default()).await.unwrap().is_empty());
+    let in_time = store.port_release_begin(&id, "second", &job).await.unwrap();
+    assert_eq!(in_time.map(|rows| rows.len()), Some(1));
 }

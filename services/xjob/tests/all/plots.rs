@@ -14,6 +14,27 @@ use crate::world::{PODS, World, pod_has, top_has};
 
 const INTENT: &str = "6f1c3e9a-2b7d-4c50-9a41-0c2f6a3d9e11";
 
+/// A job of its kind: the resource and the pod, or the job itself.
+trait Wish {
+    fn of_kind(self, kind: &str) -> NewJob;
+}
+
+impl Wish for (String, String) {
+    fn of_kind(self, kind: &str) -> NewJob {
+        NewJob {
+            pod_id: self.1,
+            ..NewJob::new(kind, &self.0)
+        }
+    }
+}
+
+impl Wish for NewJob {
+    fn of_kind(self, kind: &str) -> NewJob {
+        assert_eq!(self.kind, kind);
+        self
+    }
+}
+
 macro_rules! plots {
     ($($(#[$meta:meta])* $name:ident of $kind:ident {
         prepare: |$world:ident| $prepare:block
@@ -26,7 +47,10 @@ macro_rules! plots {
         impl Plot for $name {
             const KIND: &'static str = $kind;
 
-            async fn prepare($world: &World) -> (String, String) $prepare
+            async fn prepare($world: &World) -> NewJob {
+                let wish = $prepare;
+                wish.of_kind(Self::KIND)
+            }
 
             fn check($seen: &Value) $check
         }
@@ -189,6 +213,21 @@ plots! {
             assert!(!top_has(seen, "port mine"), "{seen:#}");
             assert!(top_has(seen, "port  live in use: true"), "{seen:#}");
             assert!(pod_has(seen, 0, "port "), "the other one: {seen:#}");
+        }
+    }
+
+    /// Somebody wrote that the pod is to have a network, and died before it had.
+    RealizationBegun of REALIZATION_SETTLE {
+        prepare: |world| {
+            let (network, _) = world.network().await;
+            let kind = RealizationKind::Network;
+            let intent = Realization::intent(kind, &network.id, PODS[0], &network.project_id);
+            world.test.store.realization_claim(&intent).await.unwrap();
+            settle_wish(&intent)
+        }
+        check: |seen| {
+            assert!(top_has(seen, "network in pod-1 present"), "{seen:#}");
+            assert!(pod_has(seen, 0, "network net"), "{seen:#}");
         }
     }
 
