@@ -37,6 +37,9 @@ pub struct Stage {
     network: String,
     server: String,
     volume: String,
+    /// Name of a flavor and a keypair of its own.
+    flavor: String,
+    group: String,
 }
 
 impl Flow {
@@ -51,6 +54,26 @@ impl Flow {
         if needs_network {
             let made = world.create_network_and_subnet(&demo, "net", "10.0.9.0/24");
             stage.network = made.await.0;
+        }
+        if self == Self::CreateServer {
+            // What a pod keeps after the first server is to be made for each one.
+            stage.flavor = format!("f{}", uuid::Uuid::new_v4().simple());
+            let flavor = &stage.flavor;
+            let body = json!({"flavor": {
+                "id": flavor, "name": flavor, "ram": 64, "vcpus": 1, "disk": 1,
+            }});
+            let admin = world.admin().await;
+            admin.compute.post("/flavors", body).await.expect(200);
+            let body = json!({"keypair": {"name": flavor, "public_key": "ssh-rsa AAAA x"}});
+            let answer = demo.compute.post("/os-keypairs", body).await;
+            assert!(matches!(answer.status, 200 | 201), "{}", answer.text);
+            let body = json!({"security_group": {"name": flavor}});
+            let body = demo
+                .network
+                .post("/security-groups", body)
+                .await
+                .expect(201);
+            stage.group = string(&body, "/security_group/id");
         }
         if matches!(
             self,
@@ -75,7 +98,12 @@ impl Flow {
         let zone = world.zone(0);
         let (client, method, path, body) = match self {
             Self::CreateServer | Self::RecoverServer => {
-                let body = world.server_body("vm", zone, json!([{"uuid": stage.network}]));
+                let mut body = world.server_body("vm", zone, json!([{"uuid": stage.network}]));
+                if self == Self::CreateServer {
+                    body["server"]["flavorRef"] = json!(stage.flavor);
+                    body["server"]["key_name"] = json!(stage.flavor);
+                    body["server"]["security_groups"] = json!([{"name": stage.group}]);
+                }
                 (&demo.compute, "POST", "/servers".to_owned(), Some(body))
             }
             Self::DeleteServer => {
@@ -154,6 +182,15 @@ impl Flow {
         for network in named(&demo.network, "/networks", &world.name("net")).await {
             assert!(ports_on(&demo, &network).await.is_empty(), "{self:?}");
             demo.delete_network(&network).await;
+        }
+        if self == Self::CreateServer {
+            let path = format!("/security-groups/{}", stage.group);
+            demo.network.delete(&path).await.expect(204);
+            let path = format!("/os-keypairs/{}", stage.flavor);
+            let status = demo.compute.delete(&path).await.status;
+            assert!(matches!(status, 202 | 204), "{status}");
+            let path = format!("/flavors/{}", stage.flavor);
+            world.admin().await.compute.delete(&path).await.expect(202);
         }
     }
 }
