@@ -10,6 +10,10 @@ use crate::resources::LIMIT;
 use crate::simulated::Simulated;
 use crate::wait::until;
 
+/// A public key of no private one.
+const PUBLIC_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f crash-matrix";
+
 /// Something that a user does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
@@ -64,7 +68,7 @@ impl Flow {
             }});
             let admin = world.admin().await;
             admin.compute.post("/flavors", body).await.expect(200);
-            let body = json!({"keypair": {"name": flavor, "public_key": "ssh-rsa AAAA x"}});
+            let body = json!({"keypair": {"name": flavor, "public_key": PUBLIC_KEY}});
             let answer = demo.compute.post("/os-keypairs", body).await;
             assert!(matches!(answer.status, 200 | 201), "{}", answer.text);
             let body = json!({"security_group": {"name": flavor}});
