@@ -69,7 +69,7 @@ pub(crate) async fn list(call: &Call, spec: &'static ListSpec) -> Result<HttpRes
     let wanted = page.saturating_add(query.offset);
     let asked = ask(call, spec, &query, wanted, marker.as_ref()).await;
     let skipping = config.client.list_records_by_skipping_down_pods;
-    let (lists, away) = judge(asked, marker.as_ref(), records.is_some(), skipping)?;
+    let Judged { lists, away } = judge(asked, marker.as_ref(), records.is_some(), skipping)?;
     let mut items = merge(&query.keys, lists, wanted);
     items.drain(..query.offset.min(items.len()));
     let mut body = Map::new();
@@ -93,14 +93,22 @@ pub(crate) async fn list(call: &Call, spec: &'static ListSpec) -> Result<HttpRes
     Ok(HttpResponse::Ok().json(body))
 }
 
-/// What the pods' answers make together: the lists of those that answered, and those that
-/// did not. `stand_ins`: there will be records for them.
+/// What the pods' answers make together.
+struct Judged {
+    /// The items of each pod that answered.
+    lists: Vec<Vec<Value>>,
+    /// The pods that did not.
+    away: Vec<Arc<PodEntry>>,
+}
+
+/// Tells the pods that answered from those that did not, or why the whole list fails.
+/// `stand_ins`: there will be records for the latter.
 fn judge(
     asked: Vec<PodAnswer<Vec<Value>>>,
     marker: Option<&Marker>,
     stand_ins: bool,
     skipping: bool,
-) -> Result<(Vec<Vec<Value>>, Vec<Arc<PodEntry>>), Fault> {
+) -> Result<Judged, Fault> {
     let mut lists = Vec::new();
     let mut away = Vec::new();
     let (mut refused, mut missing) = (None, None);
@@ -131,7 +139,7 @@ fn judge(
             Err(answer::pod_fault(error))
         }
         (Some(error), None) if !stand_ins && !skipping => Err(answer::pod_fault(error)),
-        _ => Ok((lists, away)),
+        _ => Ok(Judged { lists, away }),
     }
 }
 

@@ -363,7 +363,8 @@ mod tests {
         let now = Instant::now();
         let mut breaker = Breaker::new(RULES, now);
         let period = breaker.admit().unwrap();
-        (0..3).for_each(|_| drop(breaker.failed(period, now, 0.0)));
+        let opened = [0, 1, 2].map(|_| breaker.failed(period, now, 0.0));
+        assert_eq!(opened, [false, false, true]);
         let pause = breaker.next_probe().unwrap().duration_since(now);
         assert_eq!(pause, Duration::from_millis(750));
     }

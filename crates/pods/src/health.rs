@@ -382,7 +382,8 @@ mod tests {
     #[test]
     fn only_what_a_dead_service_would_do_opens() {
         use BreakerState::{Closed, Open};
-        let table: [(fn() -> Result<(), PodError>, _); 9] = [
+        type End = fn() -> Result<(), PodError>;
+        let table: [(End, _); 9] = [
             (no_answer, Open),
             (|| status(502), Open),
             (|| status(503), Open),
