@@ -11,6 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use tricircle_config::SecretString;
 
+use crate::context::Vouching;
 use crate::discovery::{Visit, document, visit};
 use crate::edge::NamedVersion;
 use crate::metrics::{RouteLabel, page};
@@ -75,7 +76,11 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 
 async fn admit(site: &Site, request: &ServiceRequest) -> Result<RequestContext, Fault> {
     let headers = request.headers();
-    let auth_token = header(headers, "x-auth-token");
+    let auth_token = match header(headers, "x-auth-token") {
+        // The name that object storage's clients use; keystonemiddleware takes it too.
+        "" => header(headers, "x-storage-token"),
+        token => token,
+    };
     let service_token = header(headers, "x-service-token");
     if auth_token.is_empty() {
         return Err(Fault::unauthorized());
@@ -87,11 +92,18 @@ async fn admit(site: &Site, request: &ServiceRequest) -> Result<RequestContext, 
         let both = keystone
             .validate_with_service(auth_token, service_token)
             .await?;
-        (both.token, Some(both.service))
+        let vouching = Vouching {
+            token: both.service,
+            secret: SecretString::from(service_token),
+        };
+        (both.token, Some(vouching))
     };
 
     let method = request.method().as_str();
-    let permitted = token.access_rules.is_none()
+    // Access rules are about what users call. What a service calls for them follows from
+    // a call that was permitted.
+    let permitted = service.is_some()
+        || token.access_rules.is_none()
         || site
             .0
             .service_types

@@ -27,7 +27,7 @@ pub struct ContextData {
     /// The token as the client sent it: pods are called with it.
     pub auth_token: SecretString,
     /// The token of the service that calls on the user's behalf.
-    pub service: Option<Arc<Token>>,
+    pub service: Option<Vouching>,
     /// The project the token is scoped to; empty for tokens without project,
     /// which only the admin API lets in.
     pub project_id: String,
@@ -35,6 +35,15 @@ pub struct ContextData {
     pub user_id: String,
     /// The effective microversion of compute and block storage requests.
     pub microversion: Option<Microversion>,
+}
+
+/// The service that calls on the user's behalf.
+#[derive(Debug)]
+pub struct Vouching {
+    /// What its token stands for.
+    pub token: Arc<Token>,
+    /// The token as it was sent: pods are called with it too.
+    pub secret: SecretString,
 }
 
 impl Deref for RequestContext {
@@ -51,7 +60,7 @@ impl RequestContext {
         ids: RequestIds,
         token: Arc<Token>,
         auth_token: SecretString,
-        service: Option<Arc<Token>>,
+        service: Option<Vouching>,
         microversion: Option<Microversion>,
     ) -> Self {
         Self(Arc::new(ContextData {
@@ -89,6 +98,11 @@ impl RequestContext {
         self.token.has_role("admin")
     }
 
+    /// The token of the service that calls on the user's behalf, as it was sent.
+    pub fn service_token(&self) -> Option<SecretString> {
+        self.service.as_ref().map(|service| service.secret.clone())
+    }
+
     /// The effective microversion, 0.0 where the service has none.
     pub fn version(&self) -> Microversion {
         self.microversion.unwrap_or(Microversion::new(0, 0))
@@ -108,7 +122,7 @@ impl RequestContext {
             service_roles: self
                 .service
                 .as_ref()
-                .map(|service| service.roles.clone())
+                .map(|service| service.token.roles.clone())
                 .unwrap_or_default(),
             is_admin: false,
             is_admin_project: token.is_admin_project,

@@ -61,6 +61,19 @@ const IDENTITY_HEADERS: &[&str] = &[
     "x-service-roles",
 ];
 
+/// Drops headers with `_` in their names, as most web servers do: behind WSGI they are
+/// the same as those with `-`, so that two services would read one request differently.
+fn drop_ambiguous(headers: &mut HeaderMap) {
+    let names: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| name.as_str().contains('_'))
+        .cloned()
+        .collect();
+    for name in names {
+        headers.remove(name);
+    }
+}
+
 pub(crate) async fn edge(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -72,8 +85,10 @@ pub(crate) async fn edge(
     for name in IDENTITY_HEADERS {
         request.headers_mut().remove(*name);
     }
+    drop_ambiguous(request.headers_mut());
     request.extensions_mut().insert(ids.clone());
-    let bounded = body::bound(&mut request, site.max_body());
+    let unread = body::Unread::default();
+    let bounded = body::bound(&mut request, site.max_body(), &unread);
 
     let span = tracing::info_span!(
         "request",
@@ -86,6 +101,7 @@ pub(crate) async fn edge(
             Err(fault) => request.into_response(fault.error_response()),
         };
         let response = finish(&site, &ids, response, started);
+        let response = response.map_body(|_, body| unread.held_by(body));
         drop(in_flight);
         Ok(response)
     }

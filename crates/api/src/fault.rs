@@ -327,9 +327,21 @@ impl From<DbError> for Fault {
                 Self::conflict("The resource was changed by another request at the same time.")
                     .with_detail(error)
             }
+            _ if is_of_other_characters(&chain(&error)) => {
+                Self::bad_request("The request has an invalid character in an identifier.")
+                    .with_detail(chain(&error))
+            }
             _ => Self::internal(chain(&error)),
         }
     }
+}
+
+/// Whether MariaDB refused to compare a client's text with a column of ids, which has
+/// ASCII only, or to put it there.
+fn is_of_other_characters(message: &str) -> bool {
+    ["Illegal mix of collations", "Incorrect string value"]
+        .iter()
+        .any(|known| message.contains(known))
 }
 
 /// An error and its causes in one line.

@@ -30,8 +30,10 @@ mod request_id;
 mod server;
 mod site;
 pub mod systemd;
+pub mod table;
 
-pub use context::{RequestContext, require_own_project};
+pub use body::too_large as body_too_large;
+pub use context::{RequestContext, Vouching, require_own_project};
 pub use fault::{Fault, FaultKind, chain};
 pub use health::HealthCheck;
 pub use json::JsonBody;

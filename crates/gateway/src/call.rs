@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use tricircle_api::{Fault, RequestContext, Site, require_own_project};
 use tricircle_db::Store;
 use tricircle_db::models::RoutingKind;
-use tricircle_pods::{Caller, PodEntry, PodSession, Pods};
+use tricircle_pods::{Caller, PodEntry, PodSession, Pods, Service};
 use tricircle_policy::{Enforcer, Target};
 
 use crate::{Rewriter, Routings, Surface};
@@ -88,7 +88,10 @@ impl Call {
                 .unwrap_or(&path)
                 .to_owned();
         }
-        if !is_plain(&path) {
+        // Cinder takes `.json` off the end of any path, so that a pod would read another
+        // path than the table did.
+        let suffixed = gateway.surface.service == Service::Volume && path.ends_with(".json");
+        if suffixed || !is_plain(&path) {
             return Err(Fault::no_such_path());
         }
         let base = site.base_url(&request);
@@ -130,13 +133,18 @@ impl Call {
     /// The user, for calls to pods.
     pub fn caller(&self) -> Caller {
         Caller::user(self.context.auth_token.clone(), self.request_id())
+            .vouched_by(self.context.service_token())
     }
 
     /// Refuses with 403 unless the rule allows the caller in its own project.
     pub fn require(&self, rule: &str) -> Result<(), Fault> {
+        self.require_on(rule, &self.context.project_id, &self.context.user_id)
+    }
+
+    /// The same for what belongs to a project and a user.
+    pub fn require_on(&self, rule: &str, project_id: &str, user_id: &str) -> Result<(), Fault> {
         let context = &self.context;
-        let target =
-            Target::of_project(&context.project_id).with("user_id", context.user_id.as_str());
+        let target = Target::of_project(project_id).with("user_id", user_id);
         self.gateway
             .policy
             .enforce(rule, &context.credentials(), &target)
@@ -176,8 +184,8 @@ impl Call {
     ) -> Option<(reqwest::header::HeaderName, reqwest::header::HeaderValue)> {
         let version = self.context.microversion?;
         let service = match self.gateway.surface.service {
-            tricircle_pods::Service::Compute => "compute",
-            tricircle_pods::Service::Volume => "volume",
+            Service::Compute => "compute",
+            Service::Volume => "volume",
             _ => return None,
         };
         Some((

@@ -1,14 +1,16 @@
 //! Passing a call on to a pod and its answer back, streamed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use reqwest::{Body, Method};
 use tokio::sync::mpsc;
-use tricircle_api::{Fault, chain};
+use tricircle_api::{Fault, body_too_large, chain};
 use tricircle_db::models::RoutingKind;
 use tricircle_pods::{PodEntry, PodError, PodSession, Sent, UnderWay, is_proxys_excuse};
 
@@ -24,6 +26,9 @@ const IN_FLIGHT: usize = 16;
 /// The largest JSON that passes: it is looked through as a whole, and no resource and no
 /// page of an API is larger.
 const LARGEST_JSON: usize = 16 << 20;
+
+/// Set when a body without announced length turns out longer than bodies may be.
+type Overlong = Arc<AtomicBool>;
 
 /// What goes to the pod as the body.
 pub enum ForwardBody {
@@ -98,8 +103,9 @@ pub async fn forward_to(
     let session = call.session(pod);
     let method = known_method(call.request.method().as_str()).ok_or_else(Fault::no_such_path)?;
     let head = call.request.method() == actix_web::http::Method::HEAD;
+    let overlong = Overlong::default();
     let body = match body {
-        ForwardBody::Streamed(payload) => outgoing(call, payload).await?,
+        ForwardBody::Streamed(payload) => outgoing(call, payload, &overlong).await?,
         ForwardBody::Made(bytes) => Some(Body::from(bytes)),
         ForwardBody::Empty => None,
     };
@@ -111,9 +117,12 @@ pub async fn forward_to(
             headers::to_pod(call.request.headers()),
             body,
         )
-        .await
-        .map_err(answer::pod_fault)?;
-    incoming(call, &session, sent, head).await
+        .await;
+    if overlong.load(Ordering::Relaxed) {
+        // The pod saw a request that broke off, whatever it says of it.
+        return Err(body_too_large());
+    }
+    incoming(call, &session, sent.map_err(answer::pod_fault)?, head).await
 }
 
 /// The methods of the APIs; others stop here, also because each would be a series of
@@ -137,7 +146,11 @@ fn known_method(name: &str) -> Option<Method> {
 /// actix's payload lives on one thread and reqwest's body must not, so a small task
 /// pumps the one into the other through a bounded channel; when the pod answers
 /// early and drops its end, the pump stops.
-async fn outgoing(call: &Call, mut payload: Payload) -> Result<Option<Body>, Fault> {
+async fn outgoing(
+    call: &Call,
+    mut payload: Payload,
+    overlong: &Overlong,
+) -> Result<Option<Body>, Fault> {
     let request = call.request.headers();
     let length: Option<u64> = request
         .get("content-length")
@@ -154,8 +167,12 @@ async fn outgoing(call: &Call, mut payload: Payload) -> Result<Option<Body>, Fau
         return Ok(Some(Body::from(whole)));
     }
     let (sender, receiver) = mpsc::channel::<Result<Bytes, std::io::Error>>(IN_FLIGHT);
+    let overlong = Arc::clone(overlong);
     actix_web::rt::spawn(async move {
         while let Some(chunk) = payload.next().await {
+            if matches!(chunk, Err(PayloadError::Overflow)) {
+                overlong.store(true, Ordering::Relaxed);
+            }
             let chunk = chunk.map_err(std::io::Error::other);
             let last = chunk.is_err();
             if sender.send(chunk).await.is_err() || last {
@@ -172,7 +189,7 @@ async fn outgoing(call: &Call, mut payload: Payload) -> Result<Option<Body>, Fau
     Ok(Some(Body::wrap_stream(stream)))
 }
 
-fn broken_body(error: actix_web::error::PayloadError) -> Fault {
+fn broken_body(error: PayloadError) -> Fault {
     Fault::bad_request("The request body could not be read.").with_detail(error)
 }
 

@@ -24,6 +24,7 @@ const REPLACED_IN_REQUESTS: &[&str] = &[
     "content-length",
     "accept-encoding",
     "x-auth-token",
+    "x-storage-token",
     "x-service-token",
     "x-subject-token",
     "x-openstack-request-id",
@@ -59,6 +60,12 @@ const REPLACED_IN_ANSWERS: &[&str] = &[
     "vary",
 ];
 
+/// Whether a WSGI server would hand it on under the name of another header: to it
+/// `X_Roles` and `X-Roles` are the same.
+fn is_ambiguous(name: &str) -> bool {
+    name.contains('_')
+}
+
 /// The client's headers as they go to the pod.
 pub(crate) fn to_pod(from: &ActixHeaders) -> HeaderMap {
     let named = connection_names(from.get_all("connection").filter_map(|v| v.to_str().ok()));
@@ -66,6 +73,7 @@ pub(crate) fn to_pod(from: &ActixHeaders) -> HeaderMap {
     for (name, value) in from {
         let name = name.as_str();
         if is_hop(name, &named)
+            || is_ambiguous(name)
             || REPLACED_IN_REQUESTS.contains(&name)
             || IDENTITY_PREFIXES
                 .iter()
@@ -132,6 +140,10 @@ mod tests {
             .insert_header(("host", "top"))
             .insert_header(("x-auth-token", "t"))
             .insert_header(("x-roles", "admin"))
+            .insert_header(("x_roles", "admin"))
+            .insert_header(("x_auth_token", "t2"))
+            .insert_header(("x-storage-token", "t3"))
+            .insert_header(("x-service-token", "t4"))
             .insert_header(("x-project-id", "other"))
             .insert_header(("x-forwarded-for", "1.2.3.4"))
             .insert_header(("content-type", "application/json"))

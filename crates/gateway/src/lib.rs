@@ -5,7 +5,8 @@
 //! ([`FieldRule`]). This crate turns the table into an actix service and carries the
 //! strategies out:
 //!
-//! * [`Strategy::Local`]: the top answers by itself;
+//! * [`Strategy::Local`]: the top answers by itself, by a policy rule of its own;
+//! * [`Strategy::Inspected`]: the top looks at the call and passes it on;
 //! * [`Strategy::ByResource`]: the routing of the id in the path names the pod, the
 //!   call is forwarded there and streamed both ways;
 //! * [`Strategy::List`] and [`Strategy::Collect`]: every pod is asked at once and the
@@ -45,4 +46,4 @@ pub use merge::{Direction, SortKey, compare};
 pub use removal::remove;
 pub use resolve::{Resolved, Routings};
 pub use rewrite::{FieldRule, FieldWork, Rewriter};
-pub use route::{Handler, Route, Strategy, Surface, configure, local};
+pub use route::{Handler, Route, Strategy, Surface, configure, inspected, local};

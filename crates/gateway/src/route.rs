@@ -24,16 +24,34 @@ where
     F: Fn(Call, Payload) -> Fut + 'static,
     Fut: Future<Output = Result<HttpResponse, Fault>> + 'static,
 {
-    Strategy::Local(Rc::new(move |call, payload| {
-        Box::pin(function(call, payload))
-    }))
+    Strategy::Local(handler(function))
+}
+
+/// Wraps an async function that passes the call on to a pod in the end.
+pub fn inspected<F, Fut>(function: F) -> Strategy
+where
+    F: Fn(Call, Payload) -> Fut + 'static,
+    Fut: Future<Output = Result<HttpResponse, Fault>> + 'static,
+{
+    Strategy::Inspected(handler(function))
+}
+
+fn handler<F, Fut>(function: F) -> Handler
+where
+    F: Fn(Call, Payload) -> Fut + 'static,
+    Fut: Future<Output = Result<HttpResponse, Fault>> + 'static,
+{
+    Rc::new(move |call, payload| Box::pin(function(call, payload)))
 }
 
 /// How a route is answered.
 #[derive(Clone)]
 pub enum Strategy {
-    /// By the top itself.
+    /// By the top itself, which therefore checks a policy rule of its own.
     Local(Handler),
+    /// Looked at by the top and then passed on with the user's own token: what is
+    /// allowed is the pod's to say.
+    Inspected(Handler),
     /// Forwarded to the pod of the resource whose id is `{id}` in the path.
     ByResource(RoutingKind),
     /// The same for calls whose path or answer holds ids of ports, networks or security
@@ -72,6 +90,12 @@ impl Route {
             strategy,
             rule: None,
         }
+    }
+
+    /// Whether the top answers by itself: such a line needs a rule. All others end in a
+    /// call to a pod with the user's token, or in 501.
+    pub fn needs_rule(&self) -> bool {
+        matches!(self.strategy, Strategy::Local(_))
     }
 
     /// The same with a policy rule of the top.
@@ -152,7 +176,7 @@ fn entry(
 
 async fn run(call: Call, strategy: Strategy, payload: Payload) -> Result<HttpResponse, Fault> {
     match strategy {
-        Strategy::Local(handler) => handler(call, payload).await,
+        Strategy::Local(handler) | Strategy::Inspected(handler) => handler(call, payload).await,
         Strategy::ByResource(kind) => forward::by_resource(&call, kind, payload).await,
         Strategy::Translated(kind) => translate::by_resource(&call, kind, payload).await,
         Strategy::List(spec) => list::list(&call, spec).await,

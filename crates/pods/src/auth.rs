@@ -11,6 +11,9 @@ use crate::PodError;
 pub struct Caller {
     /// The user's token; none: the service user calls.
     pub token: Option<SecretString>,
+    /// The token of the service that vouches for the user: pods then accept a user's
+    /// token that expired meanwhile.
+    pub service_token: Option<SecretString>,
     /// The request id (`req-<uuid>`) that finds the call in the pod's log.
     pub request_id: String,
 }
@@ -20,6 +23,7 @@ impl Caller {
     pub fn user(token: SecretString, request_id: impl Into<String>) -> Self {
         Self {
             token: Some(token),
+            service_token: None,
             request_id: request_id.into(),
         }
     }
@@ -28,7 +32,17 @@ impl Caller {
     pub fn service(request_id: impl Into<String>) -> Self {
         Self {
             token: None,
+            service_token: None,
             request_id: request_id.into(),
+        }
+    }
+
+    /// The same with the service token that came along with the user's.
+    #[must_use]
+    pub fn vouched_by(self, service_token: Option<SecretString>) -> Self {
+        Self {
+            service_token,
+            ..self
         }
     }
 }

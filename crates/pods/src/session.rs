@@ -280,6 +280,13 @@ impl PodSession {
             })?;
         secret.set_sensitive(true);
         request = request.header("x-auth-token", secret);
+        let vouching = self.caller.service_token.as_ref();
+        if let Some(Ok(mut vouching)) =
+            vouching.map(|token| HeaderValue::try_from(token.expose_secret()))
+        {
+            vouching.set_sensitive(true);
+            request = request.header("x-service-token", vouching);
+        }
         if let Some(body) = body {
             request = request.body(body);
         }

@@ -21,8 +21,10 @@ mod registration;
 mod state;
 mod vlans;
 
+use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 use tokio_util::sync::CancellationToken;
+use tricircle_api::table::{Access, Line, register};
 use tricircle_api::{FaultStyle, Running, StartError};
 use tricircle_runtime::Parts;
 
@@ -49,38 +51,31 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
 }
 
 fn routes_of(config: &mut ServiceConfig, state: web::Data<State>) {
+    config.app_data(state);
+    register(config, &table(), None);
+}
+
+/// Everything that the service answers, and by which rule.
+pub fn table() -> Vec<Line> {
     use handlers::{bindings, jobs, pods, routings};
-    config.app_data(state).service(
-        web::scope("/v1.0")
-            .service(
-                web::resource("/pods")
-                    .route(web::get().to(pods::list))
-                    .route(web::post().to(pods::create)),
-            )
-            .service(
-                web::resource("/pods/{id}")
-                    .route(web::get().to(pods::show))
-                    .route(web::put().to(pods::update))
-                    .route(web::delete().to(pods::delete)),
-            )
-            .service(
-                web::resource("/bindings")
-                    .route(web::get().to(bindings::list))
-                    .route(web::post().to(bindings::create)),
-            )
-            .service(
-                web::resource("/bindings/{id}")
-                    .route(web::get().to(bindings::show))
-                    .route(web::delete().to(bindings::delete)),
-            )
-            .service(web::resource("/routings").route(web::get().to(routings::list)))
-            .service(web::resource("/routings/{id}").route(web::get().to(routings::show)))
-            .service(web::resource("/jobs").route(web::get().to(jobs::list)))
-            .service(
-                web::resource("/jobs/{id}")
-                    .route(web::get().to(jobs::show))
-                    .route(web::put().to(jobs::retry))
-                    .route(web::delete().to(jobs::abandon)),
-            ),
-    );
+    let by = |rule: &str| Access::rule(format!("admin_api:{rule}"));
+    #[rustfmt::skip]
+    let lines = vec![
+        Line::new(Method::GET,    "/v1.0/pods",          by("pods:list"),       pods::list),
+        Line::new(Method::POST,   "/v1.0/pods",          by("pods:create"),     pods::create),
+        Line::new(Method::GET,    "/v1.0/pods/{id}",     by("pods:show"),       pods::show),
+        Line::new(Method::PUT,    "/v1.0/pods/{id}",     by("pods:update"),     pods::update),
+        Line::new(Method::DELETE, "/v1.0/pods/{id}",     by("pods:delete"),     pods::delete),
+        Line::new(Method::GET,    "/v1.0/bindings",      by("bindings:list"),   bindings::list),
+        Line::new(Method::POST,   "/v1.0/bindings",      by("bindings:create"), bindings::create),
+        Line::new(Method::GET,    "/v1.0/bindings/{id}", by("bindings:show"),   bindings::show),
+        Line::new(Method::DELETE, "/v1.0/bindings/{id}", by("bindings:delete"), bindings::delete),
+        Line::new(Method::GET,    "/v1.0/routings",      by("routings:list"),   routings::list),
+        Line::new(Method::GET,    "/v1.0/routings/{id}", by("routings:show"),   routings::show),
+        Line::new(Method::GET,    "/v1.0/jobs",          by("jobs:list"),       jobs::list),
+        Line::new(Method::GET,    "/v1.0/jobs/{id}",     by("jobs:show"),       jobs::show),
+        Line::new(Method::PUT,    "/v1.0/jobs/{id}",     by("jobs:update"),     jobs::retry),
+        Line::new(Method::DELETE, "/v1.0/jobs/{id}",     by("jobs:update"),     jobs::abandon),
+    ];
+    lines
 }

@@ -6,7 +6,7 @@ use actix_web::web::Payload;
 use tricircle_api::Fault;
 use tricircle_db::models::{RoutingKind, ZoneService};
 use tricircle_gateway::{
-    Call, Direction, FieldRule, FieldWork, ListSpec, Route, Strategy, Surface, local,
+    Call, Direction, FieldRule, FieldWork, ListSpec, Route, Strategy, Surface, inspected, local,
 };
 use tricircle_pods::Service;
 
@@ -127,50 +127,50 @@ pub fn routes(state: &State) -> Vec<Route> {
         Route::new(GET,    "/volumes",                       List(&VOLUMES)),
         Route::new(POST,   "/volumes",                       on(state, volumes::create)).rule("volume:create"),
         Route::new(GET,    "/volumes/detail",                List(&VOLUMES)),
-        Route::new(GET,    "/volumes/summary",               local(summary::summary)),
+        Route::new(GET,    "/volumes/summary",               local(summary::summary)).rule("volume:get_all"),
         Route::new(DELETE, "/volumes/{id}",                  on(state, volumes::delete)).rule("volume:delete"),
         Route::new(ALL,    "/volumes/{id}",                  ByResource(volume)),
-        Route::new(POST,   "/volumes/{id}/action",           on(state, volumes::action)),
+        Route::new(POST,   "/volumes/{id}/action",           through(state, volumes::action)),
         Route::new(ALL,    "/volumes/{id}/{rest:.*}",        ByResource(volume)),
 
         // What is made from a volume is where the volume is.
         Route::new(GET,    "/snapshots",                     List(&SNAPSHOTS)),
-        Route::new(POST,   "/snapshots",                     local(by_volume::create)),
+        Route::new(POST,   "/snapshots",                     inspected(by_volume::create)),
         Route::new(GET,    "/snapshots/detail",              List(&SNAPSHOTS)),
         Route::new(ALL,    "/snapshots/{id}",                ByResource(snapshot)),
         Route::new(ALL,    "/snapshots/{id}/{rest:.*}",      ByResource(snapshot)),
         Route::new(GET,    "/backups",                       List(&BACKUPS)),
-        Route::new(POST,   "/backups",                       local(by_volume::create)),
+        Route::new(POST,   "/backups",                       inspected(by_volume::create)),
         Route::new(GET,    "/backups/detail",                List(&BACKUPS)),
         Route::new(ALL,    "/backups/{id}",                  ByResource(backup)),
         Route::new(ALL,    "/backups/{id}/{rest:.*}",        ByResource(backup)),
 
         // Small things without a routing: found by asking all pods.
         Route::new(GET,    "/attachments",                   Collect("attachments")),
-        Route::new(POST,   "/attachments",                   local(by_volume::create)),
+        Route::new(POST,   "/attachments",                   inspected(by_volume::create)),
         Route::new(GET,    "/attachments/detail",            Collect("attachments")),
-        Route::new(ALL,    "/attachments/{id}",              local(search::forward)),
-        Route::new(ALL,    "/attachments/{id}/{rest:.*}",    local(search::forward)),
+        Route::new(ALL,    "/attachments/{id}",              inspected(search::forward)),
+        Route::new(ALL,    "/attachments/{id}/{rest:.*}",    inspected(search::forward)),
         Route::new(GET,    "/os-volume-transfer",            Collect("transfers")),
-        Route::new(POST,   "/os-volume-transfer",            local(by_volume::create)),
+        Route::new(POST,   "/os-volume-transfer",            inspected(by_volume::create)),
         Route::new(GET,    "/os-volume-transfer/detail",     Collect("transfers")),
-        Route::new(ALL,    "/os-volume-transfer/{id}",       local(search::forward)),
-        Route::new(ALL,    "/os-volume-transfer/{id}/{rest:.*}", local(search::forward)),
+        Route::new(ALL,    "/os-volume-transfer/{id}",       inspected(search::forward)),
+        Route::new(ALL,    "/os-volume-transfer/{id}/{rest:.*}", inspected(search::forward)),
         Route::new(GET,    "/volume-transfers",              Collect("transfers")),
-        Route::new(POST,   "/volume-transfers",              local(by_volume::create)),
+        Route::new(POST,   "/volume-transfers",              inspected(by_volume::create)),
         Route::new(GET,    "/volume-transfers/detail",       Collect("transfers")),
-        Route::new(ALL,    "/volume-transfers/{id}",         local(search::forward)),
-        Route::new(ALL,    "/volume-transfers/{id}/{rest:.*}", local(search::forward)),
+        Route::new(ALL,    "/volume-transfers/{id}",         inspected(search::forward)),
+        Route::new(ALL,    "/volume-transfers/{id}/{rest:.*}", inspected(search::forward)),
         Route::new(GET,    "/messages",                      Collect("messages")),
-        Route::new(ALL,    "/messages/{id}",                 local(search::forward)),
+        Route::new(ALL,    "/messages/{id}",                 inspected(search::forward)),
 
         // Types are the same in all pods by name; changing them at the top comes later.
         Route::new(GET,    "/types",                         AnyPod),
         Route::new(ALL,    "/types",                         NotYet),
         Route::new(GET,    "/types/default",                 AnyPod),
-        Route::new(GET,    "/types/{id}",                    local(search::forward)),
+        Route::new(GET,    "/types/{id}",                    inspected(search::forward)),
         Route::new(ALL,    "/types/{id}",                    NotYet),
-        Route::new(GET,    "/types/{id}/{rest:.*}",          local(search::forward)),
+        Route::new(GET,    "/types/{id}/{rest:.*}",          inspected(search::forward)),
         Route::new(ALL,    "/types/{id}/{rest:.*}",          NotYet),
         Route::new(GET,    "/qos-specs",                     AnyPod),
         Route::new(ALL,    "/qos-specs",                     NotYet),
@@ -178,12 +178,12 @@ pub fn routes(state: &State) -> Vec<Route> {
         Route::new(ALL,    "/qos-specs/{rest:.*}",           NotYet),
 
         // What a project has and may have, and where.
-        Route::new(GET,    "/limits",                        on(state, limits::limits)),
-        Route::new(GET,    "/os-quota-sets/{project}",       on(state, limits::quota_set)),
-        Route::new(GET,    "/os-quota-sets/{project}/defaults", on(state, limits::quota_set)),
+        Route::new(GET,    "/limits",                        on(state, limits::limits)).rule("limits_extension:used_limits"),
+        Route::new(GET,    "/os-quota-sets/{project}",       on(state, limits::quota_set)).rule("volume_extension:quotas:show"),
+        Route::new(GET,    "/os-quota-sets/{project}/defaults", on(state, limits::quota_set)).rule("volume_extension:quotas:show"),
         Route::new(ALL,    "/os-quota-sets/{rest:.*}",       NotYet),
         Route::new(ALL,    "/os-quota-class-sets/{rest:.*}", NotYet),
-        Route::new(GET,    "/os-availability-zone",          on(state, zones::index)),
+        Route::new(GET,    "/os-availability-zone",          on(state, zones::index)).rule("volume:availability_zones:list"),
 
         // What administrators see of each pod.
         Route::new(GET,    "/os-services",                   Collect("services")),
@@ -221,4 +221,14 @@ where
 {
     let state = state.clone();
     local(move |call, payload| handler(state.clone(), call, payload))
+}
+
+/// The same for a handler that ends in a call to a pod.
+fn through<F, Fut>(state: &State, handler: F) -> Strategy
+where
+    F: Fn(State, Call, Payload) -> Fut + Copy + 'static,
+    Fut: Future<Output = Result<HttpResponse, Fault>> + 'static,
+{
+    let state = state.clone();
+    inspected(move |call, payload| handler(state.clone(), call, payload))
 }

@@ -3,30 +3,44 @@
 
 use std::collections::BTreeSet;
 
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 use tricircle_api::Fault;
+use tricircle_api::table::{Access, Line};
 use tricircle_db::models::ZoneService;
 use tricircle_network::resource::ResourceError;
 use tricircle_pods::{Service, fan_out};
+use tricircle_policy::Target;
 
 use crate::call::{Call, refused};
 
-/// Registers the paths.
-pub fn routes(config: &mut web::ServiceConfig) {
+/// The paths.
+pub fn lines() -> Vec<Line> {
+    let mut lines = Vec::new();
     for suffix in ["", ".json"] {
-        config
-            .route(
-                &format!("/v2.0/availability_zones{suffix}"),
-                web::get().to(zones),
-            )
-            .route(&format!("/v2.0/agents{suffix}"), web::get().to(agents))
-            .route(
-                &format!("/v2.0/service-providers{suffix}"),
-                web::get().to(providers),
-            );
+        let path = |name: &str| format!("/v2.0/{name}{suffix}");
+        let (zone, agent) = ("get_availability_zone", "get_agent");
+        let provider = "get_service_provider";
+        lines.extend([
+            Line::new(
+                Method::GET,
+                path("availability_zones"),
+                Access::rule(zone),
+                zones,
+            ),
+            Line::new(Method::GET, path("agents"), Access::rule(agent), agents),
+            Line::new(
+                Method::GET,
+                path("service-providers"),
+                Access::rule(provider),
+                providers,
+            ),
+        ]);
     }
-    config.route("/v2.0/agents/{id}", web::get().to(agent));
+    let by = Access::rule("get_agent");
+    lines.push(Line::new(Method::GET, "/v2.0/agents/{id}", by, agent));
+    lines
 }
 
 /// The zones that networks may be hinted to: those where servers can be.
@@ -61,8 +75,9 @@ pub async fn check_zones(call: &Call, hints: &Value) -> Result<(), Fault> {
 }
 
 async fn zones(call: Call) -> Result<HttpResponse, Fault> {
-    let zones: Vec<Value> = zone_names(&call)
-        .await?
+    let mut names = zone_names(&call).await?;
+    names.retain(|_| call.may("get_availability_zone", &Target::new()));
+    let zones: Vec<Value> = names
         .into_iter()
         .map(|name| json!({"name": name, "resource": "network", "state": "available"}))
         .collect();
@@ -72,7 +87,7 @@ async fn zones(call: Call) -> Result<HttpResponse, Fault> {
 /// The agents of all pods that answer in time, for administrators: the top has
 /// none of its own. `tricircle:pod` says where each is.
 async fn all_agents(call: &Call) -> Vec<Map<String, Value>> {
-    if !call.is_admin() {
+    if !call.may("get_agent", &Target::new()) {
         return Vec::new();
     }
     let pods = &call.api.pods;

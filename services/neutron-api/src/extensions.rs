@@ -3,9 +3,11 @@
 //! Clients and test suites decide by these aliases what to try, so an alias is
 //! added in the change that makes all of the extension work.
 
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 use tricircle_api::Fault;
+use tricircle_api::table::{Access, Line};
 
 struct Extension {
     alias: &'static str,
@@ -200,12 +202,14 @@ impl Extension {
     }
 }
 
-/// Registers the paths.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/v2.0/extensions", web::get().to(list))
-        .route("/v2.0/extensions.json", web::get().to(list))
-        .route("/v2.0/extensions/{alias}", web::get().to(show));
+/// The paths.
+pub fn lines() -> Vec<Line> {
+    let anybody = || Access::Anybody("the same for all: what the API can do");
+    vec![
+        Line::new(Method::GET, "/v2.0/extensions", anybody(), list),
+        Line::new(Method::GET, "/v2.0/extensions.json", anybody(), list),
+        Line::new(Method::GET, "/v2.0/extensions/{alias}", anybody(), show),
+    ]
 }
 
 async fn list(_request: HttpRequest) -> HttpResponse {

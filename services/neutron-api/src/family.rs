@@ -4,9 +4,10 @@
 //! policy, visibility, lists and rendering are the same for all and happen here,
 //! so that no family can forget them.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, Route, web};
 use serde_json::Value;
+use tricircle_api::table::{Access, Line};
 use tricircle_api::{Fault, Site};
 use tricircle_network::resource::{
     Action, Body, Chain, Created, ListQuery, Resource, ResourceError, Row, link_to,
@@ -51,30 +52,33 @@ pub trait Family: 'static {
     fn delete(call: &Call, row: &Row, revision: Option<i64>) -> impl Future<Output = Done<()>>;
 }
 
-/// Registers the paths of a family, with and without the old `.json` suffix.
-pub fn routes<F: Family>(config: &mut web::ServiceConfig) {
+/// The paths of a family, with and without the old `.json` suffix.
+pub fn lines<F: Family>() -> Vec<Line> {
     let collection = format!("/v2.0/{}", F::RESOURCE.path);
-    for path in [
-        collection.clone(),
-        format!("{collection}.json"),
-        format!("{collection}/"),
-    ] {
-        config.service(
-            web::resource(path)
-                .route(web::get().to(list::<F>))
-                .route(web::post().to(create::<F>))
-                .route(web::put().to(of_none::<F>))
-                .route(web::delete().to(of_none::<F>))
-                .default_service(web::to(no_such_method)),
-        );
+    let by = |action| Access::rule(F::RESOURCE.rule(action));
+    let nothing = || Access::Anybody("there is nothing to write to: always 404");
+    let mut lines = Vec::new();
+    for suffix in ["", ".json", "/"] {
+        let path = format!("{collection}{suffix}");
+        lines.extend([
+            Line::new(Method::GET, &path, by(Action::Get), list::<F>),
+            Line::new(Method::POST, &path, by(Action::Create), create::<F>),
+            Line::new(Method::PUT, &path, nothing(), of_none::<F>),
+            Line::new(Method::DELETE, &path, nothing(), of_none::<F>),
+        ]);
     }
-    config.service(
-        web::resource(format!("{collection}/{{id}}"))
-            .route(web::get().to(show::<F>))
-            .route(web::put().to(update::<F>))
-            .route(web::delete().to(delete::<F>))
-            .default_service(web::to(no_such_method)),
-    );
+    let path = format!("{collection}/{{id}}");
+    lines.extend([
+        Line::new(Method::GET, &path, by(Action::Get), show::<F>),
+        Line::new(Method::PUT, &path, by(Action::Update), update::<F>),
+        Line::new(Method::DELETE, &path, by(Action::Delete), delete::<F>),
+    ]);
+    lines
+}
+
+/// What other methods of these paths are answered by.
+pub fn other_methods() -> Route {
+    web::to(no_such_method)
 }
 
 async fn no_such_method() -> Done<HttpResponse> {
@@ -106,7 +110,11 @@ async fn list<F: Family>(call: Call, request: HttpRequest, site: Site) -> Done<H
 
 /// The row, if the caller may know of it; else Neutron's 404.
 async fn visible<F: Family>(call: &Call, id: &str) -> Done<Row> {
-    let row = F::row(call, id).await?;
+    // Ids are ASCII; MariaDB refuses to compare them with anything else.
+    let row = match id.is_ascii() {
+        true => F::row(call, id).await?,
+        false => None,
+    };
     row.filter(|row| call.sees(F::RESOURCE, row))
         .ok_or_else(|| refused(F::RESOURCE.not_found(id)))
 }

@@ -20,4 +20,4 @@ mod service;
 mod state;
 mod writes;
 
-pub use service::start;
+pub use service::{start, table};

@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::http::Method;
 use actix_web::{HttpResponse, web};
 use serde_json::{Map, Value, json};
 use tricircle_api::Fault;
+use tricircle_api::table::{Access, Line};
 use tricircle_db::models::NetworkUsage;
 use tricircle_network::resource::{Body, Chain, ResourceError};
 use tricircle_policy::Target;
@@ -63,50 +65,47 @@ fn shown(limits: &Limits) -> Map<String, Value> {
         .collect()
 }
 
-/// Registers the paths.
-pub fn routes(config: &mut web::ServiceConfig) {
+/// The paths.
+pub fn lines() -> Vec<Line> {
+    let own = || Access::Anybody("tells callers their own project");
+    let by = Access::rule;
+    let mut lines = Vec::new();
     for suffix in ["", ".json"] {
-        config
-            .route(&format!("/v2.0/quotas{suffix}"), web::get().to(list))
-            .route(
-                &format!("/v2.0/quotas/tenant{suffix}"),
-                web::get().to(tenant),
-            )
-            .route(
-                &format!("/v2.0/quotas/project{suffix}"),
-                web::get().to(project),
-            )
-            .route(
-                &format!("/v2.0/quotas/{{project}}/default{suffix}"),
-                web::get().to(defaults),
-            )
-            .route(
-                &format!("/v2.0/quotas/{{project}}/details{suffix}"),
-                web::get().to(details),
-            );
+        let path = |rest: &str| format!("/v2.0/quotas{rest}{suffix}");
+        lines.extend([
+            Line::new(Method::GET, path(""), by("get_quota"), list),
+            Line::new(Method::GET, path("/tenant"), own(), tenant),
+            Line::new(Method::GET, path("/project"), own(), project),
+            Line::new(
+                Method::GET,
+                path("/{project}/default"),
+                by("get_quota"),
+                defaults,
+            ),
+            Line::new(
+                Method::GET,
+                path("/{project}/details"),
+                by("get_quota"),
+                details,
+            ),
+        ]);
     }
-    config.service(
-        web::resource("/v2.0/quotas/{project}")
-            .route(web::get().to(show))
-            .route(web::put().to(set))
-            .route(web::delete().to(reset)),
-    );
+    let one = "/v2.0/quotas/{project}";
+    lines.extend([
+        Line::new(Method::GET, one, by("get_quota"), show),
+        Line::new(Method::PUT, one, by("update_quota"), set),
+        Line::new(Method::DELETE, one, by("delete_quota"), reset),
+    ]);
+    lines
 }
 
 fn bare(project: &str) -> &str {
     project.strip_suffix(".json").unwrap_or(project)
 }
 
-/// Members see their own limits; everything else is for administrators.
+/// Refuses with 403 unless the rule lets the caller ask about this project.
 fn allowed(call: &Call, rule: &str, project_id: &str) -> Result<(), Fault> {
-    let chain = Chain::of(rule);
-    if call.api.policy.has_rule(rule) {
-        return call.require(&chain, &Target::of_project(project_id));
-    }
-    if call.is_admin() || (rule == "get_quota" && project_id == call.project_id()) {
-        return Ok(());
-    }
-    Err(refused(chain.denied()))
+    call.require(&Chain::of(rule), &Target::of_project(project_id))
 }
 
 async fn list(call: Call) -> Result<HttpResponse, Fault> {

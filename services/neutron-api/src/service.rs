@@ -2,13 +2,14 @@
 
 use actix_web::web;
 use tokio_util::sync::CancellationToken;
+use tricircle_api::table::{Line, register};
 use tricircle_api::{FaultStyle, Running, StartError};
 use tricircle_network::Network;
 use tricircle_network::resource::tables::ALL;
 use tricircle_runtime::Parts;
 
 use crate::families::{Networks, Ports, SecurityGroupRules, SecurityGroups, Subnets};
-use crate::family::routes;
+use crate::family::{lines, other_methods};
 use crate::state::Api;
 use crate::{cloud, extensions, quotas};
 
@@ -36,14 +37,29 @@ pub async fn start(parts: &Parts, shutdown: &CancellationToken) -> Result<Runnin
         .resources(names.collect())
         .configure(move |config| {
             config.app_data(api.clone());
-            routes::<Networks>(config);
-            routes::<Subnets>(config);
-            routes::<Ports>(config);
-            routes::<SecurityGroups>(config);
-            routes::<SecurityGroupRules>(config);
-            quotas::routes(config);
-            extensions::routes(config);
-            cloud::routes(config);
+            register(config, &families(), Some(other_methods));
+            register(config, &others(), None);
         })
         .start(shutdown)
+}
+
+/// Everything that the service answers, and by which rule.
+pub fn table() -> Vec<Line> {
+    families().into_iter().chain(others()).collect()
+}
+
+fn families() -> Vec<Line> {
+    let all = [
+        lines::<Networks>(),
+        lines::<Subnets>(),
+        lines::<Ports>(),
+        lines::<SecurityGroups>(),
+        lines::<SecurityGroupRules>(),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn others() -> Vec<Line> {
+    let all = [quotas::lines(), extensions::lines(), cloud::lines()];
+    all.into_iter().flatten().collect()
 }

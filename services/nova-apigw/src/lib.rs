@@ -12,9 +12,9 @@ pub mod surface;
 use tokio_util::sync::CancellationToken;
 use tricircle_api::{FaultStyle, Microversion, Running, StartError, VersionRange};
 use tricircle_compute::Compute;
-use tricircle_gateway::{Gateway, Routings, configure};
+use tricircle_gateway::{Gateway, Route, Routings, configure};
 use tricircle_network::Network;
-use tricircle_pods::Service;
+use tricircle_pods::{Pods, Service};
 use tricircle_runtime::{Parts, follow_pods};
 
 use state::State;
@@ -54,21 +54,30 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
                 routings: routings.clone(),
                 policy: parts.policy.clone(),
             };
-            let state = State {
-                compute: Compute {
-                    store: parts.store.clone(),
-                    network: Network::new(
-                        parts.store.clone(),
-                        pods.clone(),
-                        parts.config.clone(),
-                        parts.jobs(),
-                    ),
-                    pods,
-                    jobs: parts.jobs(),
-                    config: parts.config.clone(),
-                },
-            };
-            configure(routes, &gateway, &surface::routes(&state));
+            configure(routes, &gateway, &routes_over(&parts, pods));
         });
     Ok(vec![service.start(&shutdown)?])
+}
+
+/// The whole table, as the service registers it over these parts.
+pub fn routes(parts: &Parts) -> Vec<Route> {
+    routes_over(parts, parts.pods.clone())
+}
+
+fn routes_over(parts: &Parts, pods: Pods) -> Vec<Route> {
+    let network = Network::new(
+        parts.store.clone(),
+        pods.clone(),
+        parts.config.clone(),
+        parts.jobs(),
+    );
+    surface::routes(&State {
+        compute: Compute {
+            store: parts.store.clone(),
+            network,
+            pods,
+            jobs: parts.jobs(),
+            config: parts.config.clone(),
+        },
+    })
 }

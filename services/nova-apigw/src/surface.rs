@@ -6,7 +6,7 @@ use actix_web::web::Payload;
 use tricircle_api::Fault;
 use tricircle_db::models::{RoutingKind, ZoneService};
 use tricircle_gateway::{
-    Call, Direction, FieldRule, FieldWork, ListSpec, Route, Strategy, Surface, local,
+    Call, Direction, FieldRule, FieldWork, ListSpec, Route, Strategy, Surface, inspected, local,
 };
 use tricircle_pods::Service;
 
@@ -100,8 +100,8 @@ pub fn routes(state: &State) -> Vec<Route> {
         Route::new(GET,    "/servers/{id}",                           on(state, servers::show)).rule("os_compute_api:servers:show"),
         Route::new(DELETE, "/servers/{id}",                           on(state, servers::delete)).rule("os_compute_api:servers:delete"),
         Route::new(ALL,    "/servers/{id}",                           ByResource(server)),
-        Route::new(POST,   "/servers/{id}/action",                    on(state, actions::action)),
-        Route::new(POST,   "/servers/{id}/os-volume_attachments",     on(state, attachments::create)),
+        Route::new(POST,   "/servers/{id}/action",                    through(state, actions::action)),
+        Route::new(POST,   "/servers/{id}/os-volume_attachments",     through(state, attachments::create)),
         Route::new(ALL,    "/servers/{id}/os-volume_attachments",     ByResource(server)),
         // Networking of a server belongs to the top.
         Route::new(GET,    "/servers/{id}/os-interface",              Translated(server)),
@@ -112,34 +112,34 @@ pub fn routes(state: &State) -> Vec<Route> {
         Route::new(ALL,    "/servers/{id}/{rest:.*}",                 ByResource(server)),
 
         // Flavors: owned at the top.
-        Route::new(GET,    "/flavors",                                on(state, flavors::index)),
+        Route::new(GET,    "/flavors",                                on(state, flavors::index)).rule("os_compute_api:flavors:index"),
         Route::new(POST,   "/flavors",                                on(state, flavors::create)).rule("os_compute_api:os-flavor-manage:create"),
-        Route::new(GET,    "/flavors/detail",                         on(state, flavors::index)),
-        Route::new(GET,    "/flavors/{flavor}",                       on(state, flavors::show)),
+        Route::new(GET,    "/flavors/detail",                         on(state, flavors::index)).rule("os_compute_api:flavors:index"),
+        Route::new(GET,    "/flavors/{flavor}",                       on(state, flavors::show)).rule("os_compute_api:flavors:show"),
         Route::new(PUT,    "/flavors/{flavor}",                       on(state, flavors::update)).rule("os_compute_api:os-flavor-manage:update"),
         Route::new(DELETE, "/flavors/{flavor}",                       on(state, flavors::delete)).rule("os_compute_api:os-flavor-manage:delete"),
         Route::new(POST,   "/flavors/{flavor}/action",                on(state, flavors::action)).rule("os_compute_api:os-flavor-access:add_tenant_access"),
         Route::new(GET,    "/flavors/{flavor}/os-flavor-access",      on(state, flavors::access)).rule("os_compute_api:os-flavor-access"),
-        Route::new(GET,    "/flavors/{flavor}/os-extra_specs",        on(state, flavors::specs)),
+        Route::new(GET,    "/flavors/{flavor}/os-extra_specs",        on(state, flavors::specs)).rule("os_compute_api:os-flavor-extra-specs:index"),
         Route::new(POST,   "/flavors/{flavor}/os-extra_specs",        on(state, flavors::set_specs)).rule("os_compute_api:os-flavor-extra-specs:create"),
-        Route::new(GET,    "/flavors/{flavor}/os-extra_specs/{key}",  on(state, flavors::spec)),
+        Route::new(GET,    "/flavors/{flavor}/os-extra_specs/{key}",  on(state, flavors::spec)).rule("os_compute_api:os-flavor-extra-specs:show"),
         Route::new(PUT,    "/flavors/{flavor}/os-extra_specs/{key}",  on(state, flavors::set_specs)).rule("os_compute_api:os-flavor-extra-specs:update"),
         Route::new(DELETE, "/flavors/{flavor}/os-extra_specs/{key}",  on(state, flavors::delete_spec)).rule("os_compute_api:os-flavor-extra-specs:delete"),
 
         // Keypairs: owned at the top.
-        Route::new(GET,    "/os-keypairs",                            on(state, keypairs::index)),
-        Route::new(POST,   "/os-keypairs",                            on(state, keypairs::create)),
-        Route::new(GET,    "/os-keypairs/{name}",                     on(state, keypairs::show)),
-        Route::new(DELETE, "/os-keypairs/{name}",                     on(state, keypairs::delete)),
+        Route::new(GET,    "/os-keypairs",                            on(state, keypairs::index)).rule("os_compute_api:os-keypairs:index"),
+        Route::new(POST,   "/os-keypairs",                            on(state, keypairs::create)).rule("os_compute_api:os-keypairs:create"),
+        Route::new(GET,    "/os-keypairs/{name}",                     on(state, keypairs::show)).rule("os_compute_api:os-keypairs:show"),
+        Route::new(DELETE, "/os-keypairs/{name}",                     on(state, keypairs::delete)).rule("os_compute_api:os-keypairs:delete"),
 
         // What a project has and may have.
-        Route::new(GET,    "/limits",                                 on(state, limits::limits)),
-        Route::new(GET,    "/os-quota-sets/{project}",                on(state, limits::quota_set)),
-        Route::new(GET,    "/os-quota-sets/{project}/defaults",       on(state, limits::quota_set)),
-        Route::new(GET,    "/os-quota-sets/{project}/detail",         on(state, limits::quota_detail)),
+        Route::new(GET,    "/limits",                                 on(state, limits::limits)).rule("os_compute_api:limits"),
+        Route::new(GET,    "/os-quota-sets/{project}",                on(state, limits::quota_set)).rule("os_compute_api:os-quota-sets:show"),
+        Route::new(GET,    "/os-quota-sets/{project}/defaults",       on(state, limits::quota_set)).rule("os_compute_api:os-quota-sets:defaults"),
+        Route::new(GET,    "/os-quota-sets/{project}/detail",         on(state, limits::quota_detail)).rule("os_compute_api:os-quota-sets:detail"),
         Route::new(ALL,    "/os-quota-sets/{rest:.*}",                NotYet),
         Route::new(ALL,    "/os-quota-class-sets/{rest:.*}",          NotYet),
-        Route::new(GET,    "/os-availability-zone",                   on(state, zones::index)),
+        Route::new(GET,    "/os-availability-zone",                   on(state, zones::index)).rule("os_compute_api:os-availability-zone:list"),
         Route::new(GET,    "/os-availability-zone/detail",            on(state, zones::index)).rule("os_compute_api:os-availability-zone:detail"),
 
         // What administrators see of each pod.
@@ -176,4 +176,14 @@ where
 {
     let state = state.clone();
     local(move |call, payload| handler(state.clone(), call, payload))
+}
+
+/// The same for a handler that ends in a call to a pod.
+fn through<F, Fut>(state: &State, handler: F) -> Strategy
+where
+    F: Fn(State, Call, Payload) -> Fut + Copy + 'static,
+    Fut: Future<Output = Result<HttpResponse, Fault>> + 'static,
+{
+    let state = state.clone();
+    inspected(move |call, payload| handler(state.clone(), call, payload))
 }

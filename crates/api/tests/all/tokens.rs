@@ -50,6 +50,7 @@ async fn a_good_token_becomes_the_context_and_asks_keystone_once() {
         .as_demo("GET", "/v2.1/echo")
         .await
         .header("X-Roles", "admin")
+        .header("X_Roles", "admin")
         .header("X-Project-Id", "stolen");
     let again = request.try_clone().unwrap();
     let seen = answer(request).await;
@@ -145,6 +146,21 @@ async fn access_rules_of_an_application_credential_are_heeded() {
     assert_eq!(ask("GET", "/v2.1/echo").await.status, 200);
     assert_eq!(ask("POST", "/v2.1/echo").await.status, 401);
     assert_eq!(ask("GET", "/v2.1/fails/x").await.status, 401);
+
+    // A service that works for the user is not bound to what users may call.
+    let service = bench.cloud.token("tricircle", "service").await.unwrap();
+    let through = bench
+        .request("POST", "/v2.1/echo")
+        .header("X-Auth-Token", token)
+        .header("X-Service-Token", service)
+        .json(&json!({}));
+    assert_eq!(answer(through).await.status, 200);
+    let vouched_by_nobody = bench
+        .request("POST", "/v2.1/echo")
+        .header("X-Auth-Token", token)
+        .header("X-Service-Token", token)
+        .json(&json!({}));
+    assert_eq!(answer(vouched_by_nobody).await.status, 401);
 }
 
 #[tokio::test]

@@ -48,6 +48,9 @@ pub(super) const RULES: &[RuleDefault] = &[
     rule("os_compute_api:servers:show", READER, "Show a server."),
     rule("os_compute_api:servers:update", MEMBER, "Change a server."),
     rule("os_compute_api:servers:delete", MEMBER, "Delete a server."),
+    // Nova asks no rule for flavors; here it has a name, so that it can be changed.
+    rule("os_compute_api:flavors:index", "@", "List flavors."),
+    rule("os_compute_api:flavors:show", "@", "Show a flavor."),
     rule(
         "os_compute_api:os-flavor-manage:create",
         ADMIN,
@@ -159,6 +162,21 @@ pub(super) const RULES: &[RuleDefault] = &[
         "List availability zones with hosts.",
     ),
     rule("os_compute_api:limits", "@", "Show one's limits."),
+    rule(
+        "os_compute_api:os-quota-sets:show",
+        READER,
+        "Show the quotas of a project.",
+    ),
+    rule(
+        "os_compute_api:os-quota-sets:detail",
+        READER,
+        "Show the quotas of a project and what is used of them.",
+    ),
+    rule(
+        "os_compute_api:os-quota-sets:defaults",
+        "@",
+        "Show the quotas that projects have by default.",
+    ),
     rule(
         "os_compute_api:limits:other_project",
         ADMIN,

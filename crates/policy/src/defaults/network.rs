@@ -327,5 +327,27 @@ pub(super) const RULES: &[RuleDefault] = &[
         GROUP_MEMBER,
         "Delete a rule of a security group.",
     ),
+    rule(
+        "update_security_group_rule",
+        "!",
+        "Change a rule of a security group: nothing of one can be changed.",
+    ),
     rule("get_availability_zone", "@", "List availability zones."),
+    rule("get_agent", ADMIN, "Show an agent of a pod."),
+    rule(
+        "get_service_provider",
+        "role:reader",
+        "List service providers.",
+    ),
+    rule(
+        "get_quota",
+        "rule:admin_or_owner",
+        "Show the quotas of a project.",
+    ),
+    rule("update_quota", ADMIN, "Set the quotas of a project."),
+    rule(
+        "delete_quota",
+        ADMIN,
+        "Give a project the default quotas again.",
+    ),
 ];

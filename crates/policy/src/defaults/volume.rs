@@ -17,6 +17,22 @@ pub(super) const RULES: &[RuleDefault] = &[
     rule("volume:get_all", READER, "List volumes."),
     rule("volume:update", MEMBER, "Change a volume."),
     rule("volume:delete", MEMBER, "Delete a volume."),
+    rule(
+        "limits_extension:used_limits",
+        READER,
+        "Show one's limits and what is used of them.",
+    ),
+    rule(
+        "volume_extension:quotas:show",
+        READER,
+        "Show the quotas of a project.",
+    ),
+    // Cinder asks no rule for zones; here it has a name, so that it can be changed.
+    rule(
+        "volume:availability_zones:list",
+        "@",
+        "List availability zones.",
+    ),
     // Cinder tests is_admin in its code; here it has a name like the others.
     rule(
         "volume:get_all:all_tenants",

@@ -20,7 +20,12 @@ fn narrowed(query: &ListQuery, name: &str) -> Vec<String> {
     if query.page.marker.is_some() {
         return Vec::new();
     }
-    query.exact(name).unwrap_or_default()
+    let values = query.exact(name).unwrap_or_default();
+    // Ids are ASCII; MariaDB refuses to compare them with anything else.
+    match values.iter().all(|value| value.is_ascii()) {
+        true => values,
+        false => Vec::new(),
+    }
 }
 
 /// The same for owners, of whom callers without special rights have only one.

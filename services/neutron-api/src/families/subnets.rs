@@ -54,7 +54,7 @@ impl Family for Subnets {
 
     async fn target(call: &Call, body: &Body) -> Done<Row> {
         let id = body.text("network_id").unwrap_or_default();
-        let view = writes::known_network(call, id).await?;
+        let view = writes::visible_network(call, id).await?;
         Ok(rows::with_network(body.values.clone(), &view.network))
     }
 

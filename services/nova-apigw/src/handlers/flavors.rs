@@ -348,6 +348,7 @@ pub(crate) async fn action(
     };
     let id = &flavor.flavor_id;
     if let Some(project) = tenant("addTenantAccess") {
+        call.require("os_compute_api:os-flavor-access:add_tenant_access")?;
         if flavor.is_public {
             return Err(Fault::conflict("Can not add access to a public flavor."));
         }
@@ -361,6 +362,7 @@ pub(crate) async fn action(
             Err(error) => return Err(error.into()),
         }
     } else if let Some(project) = tenant("removeTenantAccess") {
+        call.require("os_compute_api:os-flavor-access:remove_tenant_access")?;
         if !store.flavor_access_remove(id, project).await? {
             return Err(Fault::not_found(format!(
                 "Flavor access not found for {id} / {project} combination."

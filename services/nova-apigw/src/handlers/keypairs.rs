@@ -35,7 +35,8 @@ pub(crate) async fn index(
     call: Call,
     _payload: Payload,
 ) -> Result<HttpResponse, Fault> {
-    let keypairs = state.compute.store.keypairs(&call.context.user_id).await?;
+    let user_id = user_asked_for(&call, "os_compute_api:os-keypairs:index")?;
+    let keypairs = state.compute.store.keypairs(&user_id).await?;
     let list: Vec<Value> = keypairs
         .iter()
         .map(|keypair| json!({"keypair": brief(&call, keypair)}))
@@ -43,8 +44,22 @@ pub(crate) async fn index(
     Ok(HttpResponse::Ok().json(json!({"keypairs": list})))
 }
 
-async fn find(state: &State, call: &Call) -> Result<Keypair, Fault> {
-    let (user_id, name) = (&call.context.user_id, call.param("name"));
+/// Whose keypairs the call is about: from 2.10 on the query may name another user, for
+/// those whom the rule allows it.
+fn user_asked_for(call: &Call, rule: &str) -> Result<String, Fault> {
+    let asked = (call.context.version() >= Microversion::new(2, 10))
+        .then(|| call.query_pairs())
+        .into_iter()
+        .flatten()
+        .find(|(key, _)| key == "user_id")
+        .map(|(_, user_id)| user_id);
+    let user_id = asked.unwrap_or_else(|| call.context.user_id.clone());
+    call.require_on(rule, &call.context.project_id, &user_id)?;
+    Ok(user_id)
+}
+
+async fn find(state: &State, call: &Call, rule: &str) -> Result<Keypair, Fault> {
+    let (user_id, name) = (&user_asked_for(call, rule)?, call.param("name"));
     let found = state.compute.store.keypair_by_name(user_id, name).await?;
     found.ok_or_else(|| Fault::not_found(format!("Keypair {name} not found for user {user_id}")))
 }
@@ -55,7 +70,7 @@ pub(crate) async fn show(
     call: Call,
     _payload: Payload,
 ) -> Result<HttpResponse, Fault> {
-    let keypair = find(&state, &call).await?;
+    let keypair = find(&state, &call, "os_compute_api:os-keypairs:show").await?;
     let mut item = brief(&call, &keypair);
     item["created_at"] = json!(
         keypair
@@ -156,7 +171,7 @@ pub(crate) async fn delete(
     call: Call,
     _payload: Payload,
 ) -> Result<HttpResponse, Fault> {
-    let keypair = find(&state, &call).await?;
+    let keypair = find(&state, &call, "os_compute_api:os-keypairs:delete").await?;
     state.compute.remove_keypair(&call, &keypair.name).await?;
     state
         .compute

@@ -45,7 +45,7 @@ pub(crate) async fn limits(
         .map(|(_, value)| value);
     let own = call.context.project_id.clone();
     if asked.as_ref().is_some_and(|project| *project != own) {
-        call.require("os_compute_api:os-used-limits")?;
+        call.require("os_compute_api:limits:other_project")?;
     }
     let used = usage(&state, &asked.unwrap_or(own)).await?;
     let quota = &state.compute.config.quota;
@@ -83,7 +83,11 @@ pub(crate) async fn quota_set(
 ) -> Result<HttpResponse, Fault> {
     let rows = counted(&state, RoutingUsage::default(), 0);
     let mut set = Map::new();
-    set.insert("id".to_owned(), json!(own_project(&call)?));
+    let rule = match call.path.ends_with("/defaults") {
+        true => "os_compute_api:os-quota-sets:defaults",
+        false => "os_compute_api:os-quota-sets:show",
+    };
+    set.insert("id".to_owned(), json!(project_in_path(&call, rule)?));
     for (name, limit) in rows.iter().map(|(n, l, _)| (*n, *l)).chain(FIXED) {
         set.insert(name.to_owned(), json!(limit));
     }
@@ -96,7 +100,7 @@ pub(crate) async fn quota_detail(
     call: Call,
     _payload: Payload,
 ) -> Result<HttpResponse, Fault> {
-    let project = own_project(&call)?;
+    let project = project_in_path(&call, "os_compute_api:os-quota-sets:detail")?;
     let used = usage(&state, &project).await?;
     let detail = |limit: i64, used: i64| json!({"limit": limit, "in_use": used, "reserved": 0});
     let mut set = Map::new();
@@ -110,13 +114,9 @@ pub(crate) async fn quota_detail(
     Ok(HttpResponse::Ok().json(json!({"quota_set": set})))
 }
 
-/// The project in the path, which only administrators may name another than their own.
-fn own_project(call: &Call) -> Result<String, Fault> {
+/// The project in the path, if the rule lets the caller ask about it.
+fn project_in_path(call: &Call, rule: &str) -> Result<String, Fault> {
     let project = call.param("project").to_owned();
-    if project != call.context.project_id && !call.context.is_admin() {
-        return Err(Fault::forbidden(
-            "Policy doesn't allow os_compute_api:os-quota-sets:show to be performed.",
-        ));
-    }
+    call.require_on(rule, &project, &call.context.user_id)?;
     Ok(project)
 }
