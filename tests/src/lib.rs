@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod broker;
+pub mod chaos;
 pub mod http;
 pub mod identity;
 pub mod inventory;

@@ -137,6 +137,41 @@ impl Process {
         self.wait_ready().await;
     }
 
+    /// Which service it is.
+    pub fn service(&self) -> Service {
+        self.service
+    }
+
+    /// Sends it a signal by name, as `STOP` and `CONT`: for what no handle can do.
+    pub async fn signal(&self, name: &str) {
+        let Some(pid) = self.child.id() else {
+            return;
+        };
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), pid.to_string()])
+            .status();
+        assert!(sent.await.unwrap().success(), "kill -{name} {pid}");
+    }
+
+    /// Whether it ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
+    /// Its resident memory in KiB; none when it does not run.
+    pub fn memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.split_whitespace().next()?.parse().ok()
+    }
+
+    /// Its log so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(log_file(self.service, &self.folder)).unwrap_or_default()
+    }
+
     async fn wait_ready(&mut self) {
         let client = Client::new(&format!("http://127.0.0.1:{}", self.port));
         let what = format!("{} ready", self.service.name());
@@ -150,7 +185,7 @@ impl Process {
     }
 
     fn last_words(&self) -> String {
-        let log = std::fs::read_to_string(log_file(self.service, &self.folder)).unwrap_or_default();
+        let log = self.log();
         let from = log.len().saturating_sub(2000);
         log.get(from..).unwrap_or_default().to_owned()
     }
@@ -180,9 +215,13 @@ fn spawn(service: Service, folder: &Path) -> Child {
         .unwrap()
 }
 
-/// Cargo builds a package's binaries before its tests and puts them one folder up.
+/// Cargo builds a package's binaries before its tests and puts them one folder up from
+/// these; other binaries are beside it.
 fn program() -> std::path::PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let built = test.ancestors().nth(2).unwrap();
-    built.join("tricircle-test-service")
+    let this = std::env::current_exe().unwrap();
+    let folders = this.ancestors().skip(1).take(2);
+    folders
+        .map(|folder| folder.join("tricircle-test-service"))
+        .find(|program| program.is_file())
+        .unwrap()
 }

@@ -53,6 +53,8 @@ pub struct Where {
     pub outside: Vec<Service>,
     /// How long a create may stay unfinished before a job ends it.
     pub create_grace: Duration,
+    /// How many pods: Pod1, Pod2, ...
+    pub pods: usize,
 }
 
 impl Default for Where {
@@ -62,6 +64,7 @@ impl Default for Where {
             bus: Bus::Local,
             outside: Vec::new(),
             create_grace: Duration::from_secs(60),
+            pods: 2,
         }
     }
 }
@@ -85,6 +88,7 @@ pub struct Simulated {
     shutdown: CancellationToken,
     database: TestStore,
     folder: TempDir,
+    settings: Settings,
 }
 
 impl Deref for Simulated {
@@ -121,7 +125,8 @@ impl Simulated {
         };
         let cloud = SimCloud::start().await.unwrap();
         let mut pods = Vec::new();
-        for name in ["Pod1", "Pod2"] {
+        let names: Vec<String> = (1..=place.pods).map(|n| format!("Pod{n}")).collect();
+        for name in &names {
             let pod = cloud.add_pod(name).await.unwrap();
             pod.set_build_time(Some(Duration::from_millis(20)));
             pods.push(pod);
@@ -173,7 +178,6 @@ impl Simulated {
             }
         }
 
-        let names = ["Pod1".to_owned(), "Pod2".to_owned()];
         let world = World::around(&cloud.keystone_url(), "secret", &names, 20).await;
         let world = Self {
             world,
@@ -186,6 +190,7 @@ impl Simulated {
             shutdown,
             database,
             folder,
+            settings,
         };
         world.register_pods().await;
         Some(world)
@@ -236,6 +241,19 @@ impl Simulated {
     /// A service in a process of its own.
     pub fn process(&mut self, service: Service) -> &mut Process {
         self.processes.get_mut(&service).unwrap()
+    }
+
+    /// One more worker, in a process of its own.
+    pub async fn another_worker(&self) -> Process {
+        let port = free_port();
+        let folder = self.folder().join(format!("worker-{port}"));
+        std::fs::create_dir(&folder).unwrap();
+        let settings = Settings {
+            ports: vec![(Service::Jobs.section(), port)],
+            ..self.settings.clone()
+        };
+        settings.load(&folder.join("tricircle.conf"));
+        Process::start(Service::Jobs, &folder, port).await
     }
 
     /// The folder with configuration and logs of the processes.
