@@ -12,6 +12,7 @@
 
 pub mod broker;
 pub mod chaos;
+pub mod fault_proxy;
 pub mod http;
 pub mod identity;
 pub mod inventory;
@@ -20,6 +21,7 @@ pub mod resources;
 pub mod scenarios;
 pub mod settings;
 pub mod simulated;
+pub mod troubled;
 pub mod wait;
 pub mod world;
 

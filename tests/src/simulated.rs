@@ -19,9 +19,7 @@ use tricircle_runtime::{Parts, Started};
 
 use crate::broker::Broker;
 use crate::process::{Process, Service, free_port};
-use crate::resources::LIMIT;
 use crate::settings::Settings;
-use crate::wait::until;
 use crate::world::{TOP, World};
 
 /// The database of the top.
@@ -145,6 +143,7 @@ impl Simulated {
             polling: broker.is_none() && !place.outside.is_empty(),
             create_grace: place.create_grace.as_secs_f64(),
             ports: ports.iter().map(|(s, port)| (s.section(), *port)).collect(),
+            ..Settings::default()
         };
         let config = settings.load(&folder.path().join("tricircle.conf"));
         let shutdown = CancellationToken::new();
@@ -203,39 +202,7 @@ impl Simulated {
             let body = json!({"pod": {"region_name": pod.region, "az_name": pod.zone}});
             admin.admin.post("/pods", body).await.expect(201);
         }
-        let clients = [
-            (
-                "os-availability-zone",
-                "availabilityZoneInfo",
-                "zoneName",
-                &admin.compute,
-            ),
-            (
-                "os-availability-zone",
-                "availabilityZoneInfo",
-                "zoneName",
-                &admin.volume,
-            ),
-            (
-                "availability_zones",
-                "availability_zones",
-                "name",
-                &admin.network,
-            ),
-        ];
-        for (path, key, name, client) in clients {
-            until(LIMIT, &format!("zones at {}", client.base()), || async {
-                let answer = client.get(&format!("/{path}")).await;
-                let zones: Vec<_> = answer.body[key].as_array().into_iter().flatten().collect();
-                let known = |zone: &str| zones.iter().any(|z| z[name] == zone);
-                if answer.status == 200 && self.world.pods.iter().all(|pod| known(&pod.zone)) {
-                    Ok(())
-                } else {
-                    Err(format!("{} {}", answer.status, answer.text))
-                }
-            })
-            .await;
-        }
+        self.world.wait_for_zones(&admin).await;
     }
 
     /// A service in a process of its own.

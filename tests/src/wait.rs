@@ -30,15 +30,13 @@ where
     F: Future<Output = Result<T, String>>,
 {
     let deadline = tokio::time::Instant::now() + limit;
+    let mut last = None;
     loop {
         // A question that hangs must not outlive the deadline either.
-        let state = match tokio::time::timeout_at(deadline, ask()).await {
+        match tokio::time::timeout_at(deadline, ask()).await {
             Ok(Ok(value)) => return Ok(value),
-            Ok(Err(state)) => state,
-            Err(_) => "no answer to the last question".to_owned(),
-        };
-        if tokio::time::Instant::now() >= deadline {
-            return Err(state);
+            Ok(Err(state)) => last = Some(state),
+            Err(_) => return Err(last.unwrap_or_else(|| "no answer at all".to_owned())),
         }
         tokio::time::sleep(PAUSE).await;
     }

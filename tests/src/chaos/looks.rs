@@ -85,7 +85,9 @@ impl User {
                 // Its server may have gone since.
                 Holder::Server(_) => &[202, 400],
             },
-            (Kind::Port, _) => &[204],
+            // While it is a server's it is not the user's to delete.
+            (Kind::Port, InUse::No) => &[204],
+            (Kind::Port, _) => &[204, 403],
             // The subnet of a network that is used may have none of its addresses.
             (Kind::Subnet, InUse::Yes) => &[204, 409],
             (_, InUse::Yes) => &[409],
@@ -93,7 +95,10 @@ impl User {
             (_, InUse::No) => &[204],
         };
         let sure = known.standing == Standing::There && !disturbed;
-        self.expect(&reply, &right(accepted, !sure, &[202, 204, 400, 404, 409]));
+        self.expect(
+            &reply,
+            &right(accepted, !sure, &[202, 204, 400, 403, 404, 409]),
+        );
         let mut book = self.book();
         if reply.status() == 404 {
             book.seen_gone(&thing.id);

@@ -10,6 +10,7 @@
 //! | [`surface`] | version documents, microversions, request ids |
 //! | [`outages`] | a pod, Keystone or the broker is away (simulated worlds) |
 //! | [`warmth`] | what a call costs that has been made before (simulated worlds) |
+//! | [`faults`] | calls to pods that fail in every way, on simulated pods and, by a proxy, on real ones |
 //! | [`crashes`] | kill -9 between two side effects (simulated worlds) |
 //!
 //! Each scenario removes what it created and, where it created something, ends with
@@ -17,6 +18,7 @@
 
 pub mod addresses;
 pub mod crashes;
+pub mod faults;
 pub mod isolation;
 pub mod lists;
 pub mod main_job;
