@@ -259,7 +259,7 @@ impl Simulated {
 
 /// `TRICIRCLE_TEST_LOG=info` (or any filter) shows what the services in this process
 /// log. Only the first call of a process counts.
-fn log_if_asked() {
+pub(crate) fn log_if_asked() {
     if let Ok(filter) = std::env::var("TRICIRCLE_TEST_LOG") {
         let _ = tracing_subscriber::fmt()
             .with_env_filter(filter)

@@ -18,6 +18,7 @@ use crate::fault_proxy::FaultProxy;
 use crate::http::{Client, list, string};
 use crate::process::Service;
 use crate::settings::Settings;
+use crate::simulated::log_if_asked;
 use crate::world::World;
 
 /// What regions of this test's own begin with.
@@ -48,6 +49,7 @@ pub struct Troubled {
 impl Troubled {
     /// A top of its own over the real pods that the environment names, if it does.
     pub async fn real() -> Option<Self> {
+        log_if_asked();
         let mut world = World::real().await?;
         let admin = world.login("admin", "admin").await;
         let catalog = Catalog::new(&world.keystone, &admin.token);

@@ -124,7 +124,7 @@ fn report(users: &[User], ended: Result<(), String>, when: &str) {
 async fn jobs(world: &Simulated) -> Vec<String> {
     let admin = world.admin().await.admin;
     let mut left = Vec::new();
-    for state in ["ready", "running", "waiting", "undoing", "stuck"] {
+    for state in ["ready", "running", "waiting", "stuck"] {
         let body = admin.get(&format!("/jobs?state={state}")).await;
         let jobs = match body.status {
             200 => list(&body.body, "/jobs").clone(),
@@ -200,8 +200,14 @@ fn half_of(user: &mut User) -> Vec<Thing> {
             let free = !things.iter().any(|other| {
                 stays(&other) && other.standing == Standing::There && other.kind != Kind::Subnet
             });
+            // Perhaps by a create that was not answered and was done.
+            let perhaps = user
+                .book()
+                .unmade_things()
+                .iter()
+                .any(|unmade| unmade.uses.contains(&thing.id));
             // A subnet goes with its network.
-            if free && thing.kind != Kind::Subnet && user.dice.percent(50) {
+            if free && !perhaps && thing.kind != Kind::Subnet && user.dice.percent(50) {
                 chosen.push(thing.clone());
             }
         }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::chaos::book::{Holder, Kind, Standing, Thing};
+use crate::chaos::book::{Holder, Kind, Standing, Thing, Wish};
 use crate::chaos::user::{Reply, User, right};
 use crate::chaos::verdict::Needs;
 use crate::identity::Api;
@@ -203,6 +203,12 @@ impl User {
             return None;
         }
         let id = reply.text(&format!("/{key}/id")).to_owned();
+        if id.is_empty() {
+            self.run
+                .finding(&format!("created without an id; {}", reply.story));
+            book.unmade(kind, name, uses, Wish::Unclear);
+            return None;
+        }
         book.made(Thing {
             kind,
             id: id.clone(),

@@ -52,6 +52,8 @@ pub fn judge(
         }
     };
     let excused = match status {
+        // It read the request too late: it was stopped.
+        408 => troubles.contains(&Trouble::Paused(service)),
         502..=504 => troubles.iter().any(|t| excuses(*t, service, needs)),
         // The pod's own words, passed on.
         500 => troubles.iter().any(|trouble| {

@@ -262,8 +262,9 @@ async fn gone(demo: &Region, kind: Kind, id: &str) {
 fn done(answer: &Answer) -> Result<(), String> {
     match answer.status {
         202 | 204 | 404 => Ok(()),
-        // A pod's excuse, or the servers' ports are still on their way out.
-        409 | 500.. => Err(answer.text.clone()),
+        // A pod's excuse, a volume that is being deleted already, or the servers' ports
+        // are still on their way out.
+        400 | 409 | 500.. => Err(answer.text.clone()),
         _ => panic!("{}: {} {}", answer.call, answer.status, answer.text),
     }
 }
