@@ -16,7 +16,7 @@ ENVIRONMENT = set -a; . "$(STATE)/env"; set +a
 include deploy/sandbox/sandbox.mk
 include deploy/demo/demo.mk
 
-.PHONY: help deps build lint format unit functional real bench test
+.PHONY: help deps build lint format unit functional chaos real bench test
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | expand -t 16
@@ -44,9 +44,20 @@ functional: infra-up ## tests over HTTP on simulated pods, SQLite, MariaDB and R
 	$(ENVIRONMENT); unset TRICIRCLE_REAL_CLOUD
 	TRICIRCLE_REQUIRE_SERVICES=1 $(CARGO) test $(WORKSPACE) --test '*'
 
+# MariaDB and RabbitMQ of its own: it kills them, and others may be using the sandbox's.
+chaos: export STATE := $(dir $(STATE))chaos
+chaos: export PORT_SHIFT := 7000
+chaos: export DURABLE := 1
+chaos: ## kill and stop everything by chance while users work (MINUTES=5 SEED=any PODS=10)
+	$(CARGO) build $(WORKSPACE) --bins
+	deploy/sandbox/pods infra-up >/dev/null
+	trap 'deploy/sandbox/pods infra-down >/dev/null' EXIT
+	$(ENVIRONMENT); unset TRICIRCLE_REAL_CLOUD
+	TRICIRCLE_REQUIRE_SERVICES=1 LOGS="$$STATE/chaos-logs" target/debug/tricircle-chaos
+
 real: top-up ## the same scenarios on real pods
 	$(ENVIRONMENT)
-	TRICIRCLE_REQUIRE_REAL_CLOUD=1 $(CARGO) test $(WORKSPACE) --test real --test conformance
+	TRICIRCLE_REQUIRE_REAL_CLOUD=1 $(CARGO) test $(WORKSPACE) --test real --test real_faults --test conformance
 	# What the crates compare with real pods, among them that the simulated pod answers as a real one does.
 	$(CARGO) test $(WORKSPACE) --test all -- real
 
@@ -56,10 +67,11 @@ bench: ## what forwarding a call costs, beside nginx (release build, simulated p
 	tests/bench/forward.py target/release
 
 # One after the other, also under `make -j`: each uses all of the machine.
-test: ## all of the above: lint, unit, functional, real
+test: ## all of the above: lint, unit, functional, chaos, real
 	$(MAKE) deps
 	$(MAKE) lint
 	$(MAKE) build
 	$(MAKE) unit
 	$(MAKE) functional
+	$(MAKE) chaos
 	$(MAKE) real

@@ -11,7 +11,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod broker;
+pub mod chaos;
 pub mod crash_matrix;
+pub mod fault_proxy;
 pub mod http;
 pub mod identity;
 pub mod inventory;
@@ -20,6 +22,7 @@ pub mod resources;
 pub mod scenarios;
 pub mod settings;
 pub mod simulated;
+pub mod troubled;
 pub mod wait;
 pub mod world;
 

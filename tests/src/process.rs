@@ -148,8 +148,14 @@ impl Process {
     }
 
     async fn signal(&self, signal: &str) {
-        let id = self.child.id().unwrap().to_string();
-        let sent = Command::new("kill").args([signal, &id]).status().await;
+        // It may have ended by itself.
+        let Some(id) = self.child.id().map(|id| id.to_string()) else {
+            return;
+        };
+        let sent = Command::new("kill")
+            .args([signal, id.as_str()])
+            .status()
+            .await;
         assert!(sent.unwrap().success(), "kill {signal} {id}");
     }
 
@@ -167,9 +173,23 @@ impl Process {
         self.wait_ready().await;
     }
 
-    /// Whether the process is gone.
+    /// Which service it is.
+    pub fn service(&self) -> Service {
+        self.service
+    }
+
+    /// Whether it ended by itself.
     pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
+    /// Its resident memory in KiB; none when it does not run.
+    pub fn memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.split_whitespace().next()?.parse().ok()
     }
 
     async fn wait_ready(&mut self) {
@@ -216,9 +236,13 @@ fn spawn(service: Service, folder: &Path, environment: &[(&str, &str)]) -> Child
         .unwrap()
 }
 
-/// Cargo builds a package's binaries before its tests and puts them one folder up.
+/// Cargo builds a package's binaries before its tests and puts them one folder up from
+/// these; other binaries are beside it.
 fn program() -> std::path::PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let built = test.ancestors().nth(2).unwrap();
-    built.join("tricircle-test-service")
+    let this = std::env::current_exe().unwrap();
+    let folders = this.ancestors().skip(1).take(2);
+    folders
+        .map(|folder| folder.join("tricircle-test-service"))
+        .find(|program| program.is_file())
+        .unwrap()
 }

@@ -6,11 +6,19 @@ use std::path::Path;
 
 use tricircle_config::{CommonArgs, Config};
 
+use crate::world::TOP;
+
 /// What differs between worlds.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Keystone's URL with `/v3`.
     pub keystone: String,
+    /// The password of all users.
+    pub password: String,
+    /// The region of the top.
+    pub top: String,
+    /// `network_vlan_ranges`
+    pub vlans: String,
     /// `[database] connection`
     pub database: String,
     /// `[DEFAULT] transport_url`
@@ -23,6 +31,22 @@ pub struct Settings {
     pub ports: Vec<(&'static str, u16)>,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            keystone: String::new(),
+            password: "secret".to_owned(),
+            top: TOP.to_owned(),
+            vlans: "physnet1:1000:1999".to_owned(),
+            database: String::new(),
+            broker: String::new(),
+            polling: false,
+            create_grace: 60.0,
+            ports: Vec::new(),
+        }
+    }
+}
+
 impl Settings {
     /// The text of a configuration file.
     pub fn text(&self) -> String {
@@ -33,16 +57,19 @@ impl Settings {
              [database]\nconnection = {database}\n\
              [oslo_policy]\npolicy_file = /nonexistent/policy.yaml\n\
              [keystone_authtoken]\nauth_url = {keystone}\nusername = tricircle\n\
-             password = secret\nproject_name = service\nhttp_request_max_retries = 0\n\
-             [client]\nconnect_timeout = 1\nlist_timeout = 2\nrequest_timeout = 10\n\
+             password = {password}\nproject_name = service\nhttp_request_max_retries = 0\n\
+             [client]\ntop_region_name = {top}\nconnect_timeout = 1\nlist_timeout = 2\nrequest_timeout = 10\n\
              create_timeout = 20\nprobe_interval_max = 1\n\
-             [tricircle]\nnetwork_vlan_ranges = physnet1:1000:1999\n\
+             [tricircle]\nnetwork_vlan_ranges = {vlans}\n\
              [quota]\ninstances = -1\ncores = -1\nram = -1\nvolumes = -1\nport = -1\n\
              [jobs]\nlease = 2\npoll_interval = {poll_interval}\ncreate_grace = {grace}\n\
              retry_base = 0.1\nretry_max = 0.5\n",
             broker = self.broker,
             database = self.database,
             keystone = self.keystone,
+            password = self.password,
+            top = self.top,
+            vlans = self.vlans,
             grace = self.create_grace,
         );
         for section in [

@@ -19,9 +19,7 @@ use tricircle_runtime::{Parts, Started};
 
 use crate::broker::Broker;
 use crate::process::{Process, Service, free_port};
-use crate::resources::LIMIT;
 use crate::settings::Settings;
-use crate::wait::until;
 use crate::world::{TOP, World};
 
 /// The database of the top.
@@ -51,7 +49,7 @@ pub struct Where {
     pub backend: Backend,
     /// The bus.
     pub bus: Bus,
-    /// How many pods there are.
+    /// How many pods: Pod1, Pod2, ...
     pub pods: usize,
     /// The services in processes of their own.
     pub outside: Vec<Service>,
@@ -92,6 +90,7 @@ pub struct Simulated {
     shutdown: CancellationToken,
     database: TestStore,
     folder: TempDir,
+    settings: Settings,
 }
 
 impl Deref for Simulated {
@@ -155,6 +154,7 @@ impl Simulated {
             polling: broker.is_none() && !place.outside.is_empty(),
             create_grace: place.create_grace.as_secs_f64(),
             ports: ports.iter().map(|(s, port)| (s.section(), *port)).collect(),
+            ..Settings::default()
         };
         let config = settings.load(&folder.path().join("tricircle.conf"));
         let shutdown = CancellationToken::new();
@@ -201,6 +201,7 @@ impl Simulated {
             shutdown,
             database,
             folder,
+            settings,
         };
         world.register_pods().await;
         Some(world)
@@ -213,44 +214,25 @@ impl Simulated {
             let body = json!({"pod": {"region_name": pod.region, "az_name": pod.zone}});
             admin.admin.post("/pods", body).await.expect(201);
         }
-        let clients = [
-            (
-                "os-availability-zone",
-                "availabilityZoneInfo",
-                "zoneName",
-                &admin.compute,
-            ),
-            (
-                "os-availability-zone",
-                "availabilityZoneInfo",
-                "zoneName",
-                &admin.volume,
-            ),
-            (
-                "availability_zones",
-                "availability_zones",
-                "name",
-                &admin.network,
-            ),
-        ];
-        for (path, key, name, client) in clients {
-            until(LIMIT, &format!("zones at {}", client.base()), || async {
-                let answer = client.get(&format!("/{path}")).await;
-                let zones: Vec<_> = answer.body[key].as_array().into_iter().flatten().collect();
-                let known = |zone: &str| zones.iter().any(|z| z[name] == zone);
-                if answer.status == 200 && self.world.pods.iter().all(|pod| known(&pod.zone)) {
-                    Ok(())
-                } else {
-                    Err(format!("{} {}", answer.status, answer.text))
-                }
-            })
-            .await;
-        }
+        self.world.wait_for_zones(&admin).await;
     }
 
     /// A service in a process of its own.
     pub fn process(&mut self, service: Service) -> &mut Process {
         self.processes.get_mut(&service).unwrap()
+    }
+
+    /// One more worker, in a process of its own.
+    pub async fn another_worker(&self) -> Process {
+        let port = free_port();
+        let folder = self.folder().join(format!("worker-{port}"));
+        std::fs::create_dir(&folder).unwrap();
+        let settings = Settings {
+            ports: vec![(Service::Jobs.section(), port)],
+            ..self.settings.clone()
+        };
+        settings.load(&folder.join("tricircle.conf"));
+        Process::start(Service::Jobs, &folder, port).await
     }
 
     /// The folder with configuration and logs of the processes.
@@ -289,7 +271,7 @@ impl Simulated {
 
 /// `TRICIRCLE_TEST_LOG=info` (or any filter) shows what the services in this process
 /// log. Only the first call of a process counts.
-fn log_if_asked() {
+pub(crate) fn log_if_asked() {
     if let Ok(filter) = std::env::var("TRICIRCLE_TEST_LOG") {
         let _ = tracing_subscriber::fmt()
             .with_env_filter(filter)

@@ -11,22 +11,33 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Asks until the answer is [`Ok`], and fails the test with `what` and the last
 /// [`Err`] when that takes longer than `limit`.
-pub async fn until<T, F>(limit: Duration, what: &str, mut ask: impl FnMut() -> F) -> T
+pub async fn until<T, F>(limit: Duration, what: &str, ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Result<T, String>>,
+{
+    match eventually(limit, ask).await {
+        Ok(value) => value,
+        Err(state) => panic!("{what}: not within {limit:?}; last: {state}"),
+    }
+}
+
+/// The same for who has more to say than that it failed.
+///
+/// # Errors
+/// The last [`Err`], when there is no [`Ok`] within `limit`.
+pub async fn eventually<T, F>(limit: Duration, mut ask: impl FnMut() -> F) -> Result<T, String>
 where
     F: Future<Output = Result<T, String>>,
 {
     let deadline = tokio::time::Instant::now() + limit;
+    let mut last = None;
     loop {
         // A question that hangs must not outlive the deadline either.
-        let state = match tokio::time::timeout_at(deadline, ask()).await {
-            Ok(Ok(value)) => return value,
-            Ok(Err(state)) => state,
-            Err(_) => "no answer to the last question".to_owned(),
-        };
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "{what}: not within {limit:?}; last: {state}"
-        );
+        match tokio::time::timeout_at(deadline, ask()).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(state)) => last = Some(state),
+            Err(_) => return Err(last.unwrap_or_else(|| "no answer at all".to_owned())),
+        }
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 
 use crate::http::{Client, list, string};
 use crate::identity::{Login, Region};
+use crate::resources::LIMIT;
+use crate::wait::until;
 
-/// The region that users see.
+/// The region that users see, where a world says nothing else.
 pub const TOP: &str = "RegionOne";
 
 /// A pod and the availability zone that it is at the top.
@@ -26,6 +28,8 @@ pub struct PodName {
 pub struct World {
     /// Keystone's URL with `/v3`.
     pub keystone: String,
+    /// The region that users see.
+    pub top: String,
     /// The password of all users.
     pub password: String,
     /// The pods; az1 is the first, az2 the second.
@@ -53,6 +57,7 @@ impl World {
         });
         Self {
             keystone: keystone.to_owned(),
+            top: TOP.to_owned(),
             password: password.to_owned(),
             pods: pods.collect(),
             image: string(&found, "/images/0/id"),
@@ -93,7 +98,7 @@ impl World {
 
     /// The top as a user sees it.
     pub async fn top(&self, user: &str, project: &str) -> Region {
-        self.login(user, project).await.region(TOP)
+        self.login(user, project).await.region(&self.top)
     }
 
     /// The top as the ordinary user sees it.
@@ -109,7 +114,7 @@ impl World {
     /// The top as somebody sees it who may only read; none where there is no such user.
     pub async fn reader(&self) -> Option<Region> {
         let login = Login::try_new(&self.keystone, "reader", "demo", &self.password).await;
-        Some(login?.region(TOP))
+        Some(login?.region(&self.top))
     }
 
     /// A pod, by its place, as a user sees it.
@@ -130,5 +135,42 @@ impl World {
             .iter()
             .map(|pod| (string(pod, "/region_name"), string(pod, "/id")))
             .collect()
+    }
+
+    /// Waits until every service of the top knows the pods.
+    pub async fn wait_for_zones(&self, admin: &Region) {
+        let clients = [
+            (
+                "os-availability-zone",
+                "availabilityZoneInfo",
+                "zoneName",
+                &admin.compute,
+            ),
+            (
+                "os-availability-zone",
+                "availabilityZoneInfo",
+                "zoneName",
+                &admin.volume,
+            ),
+            (
+                "availability_zones",
+                "availability_zones",
+                "name",
+                &admin.network,
+            ),
+        ];
+        for (path, key, name, client) in clients {
+            until(LIMIT, &format!("zones at {}", client.base()), || async {
+                let answer = client.get(&format!("/{path}")).await;
+                let zones: Vec<_> = answer.body[key].as_array().into_iter().flatten().collect();
+                let known = |zone: &str| zones.iter().any(|z| z[name] == zone);
+                if answer.status == 200 && self.pods.iter().all(|pod| known(&pod.zone)) {
+                    Ok(())
+                } else {
+                    Err(format!("{} {}", answer.status, answer.text))
+                }
+            })
+            .await;
+        }
     }
 }

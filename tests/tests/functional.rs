@@ -141,6 +141,13 @@ async fn nova_apigw_killed_before_the_pods_create() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nova_apigw_starts_beside_a_silent_pod() {
+    let mut world = mortal(&[Service::Compute]).await;
+    outages::start_beside_a_silent_pod(&mut world).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn xjob_killed_in_a_job() {
     let mut world = mortal(&[Service::Jobs]).await;
     crashes::worker_dies_in_a_job(&mut world).await;

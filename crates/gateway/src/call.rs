@@ -74,6 +74,10 @@ impl Call {
         request: HttpRequest,
         context: RequestContext,
     ) -> Result<Self, Fault> {
+        // An empty cloud or "no valid host" would be a lie.
+        if !gateway.pods.are_known() {
+            return Err(Fault::unavailable("The pods are not known yet."));
+        }
         let whole = request.uri().path();
         let version = gateway.surface.version;
         let mut path = whole.strip_prefix(version).unwrap_or(whole).to_owned();

@@ -39,7 +39,8 @@ struct PostedFault {
     service: Option<Service>,
     method: Option<String>,
     path: Option<String>,
-    /// `status`, `delay`, `commit_then_delay`, `drop_reply`, `reset`, `hang`.
+    /// `status`, `delay`, `commit_then_delay`, `commit_then_status`, `drop_reply`,
+    /// `reset`, `hang`.
     fault: String,
     #[serde(default)]
     code: Option<u16>,
@@ -191,6 +192,7 @@ fn inject(faults: &Faults, posted: PostedFault) -> Result<(), String> {
         "status" => Fault::Status(posted.code.unwrap_or(503), posted.body),
         "delay" => Fault::DelayThen(time),
         "commit_then_delay" => Fault::CommitThenDelay(time),
+        "commit_then_status" => Fault::CommitThenStatus(posted.code.unwrap_or(503), posted.body),
         "drop_reply" => Fault::DropReplyAfterCommit,
         "reset" => Fault::ResetBefore,
         "hang" => Fault::HangForever,

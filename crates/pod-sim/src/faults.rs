@@ -65,6 +65,8 @@ pub enum Fault {
     DelayThen(Duration),
     /// Act at once, answer after the delay: the caller may have given up.
     CommitThenDelay(Duration),
+    /// Act, then answer with this code and JSON body all the same.
+    CommitThenStatus(u16, Value),
     /// Act, then cut the connection without an answer.
     DropReplyAfterCommit,
     /// Cut the connection before anything takes effect.
@@ -79,6 +81,7 @@ impl Fault {
             Fault::Status(code, _) => format!("status {code}"),
             Fault::DelayThen(time) => format!("delay {time:?}"),
             Fault::CommitThenDelay(time) => format!("commit, delay {time:?}"),
+            Fault::CommitThenStatus(code, _) => format!("commit, status {code}"),
             Fault::DropReplyAfterCommit => "drop reply after commit".into(),
             Fault::ResetBefore => "reset before".into(),
             Fault::HangForever => "hang forever".into(),
@@ -128,7 +131,9 @@ impl Faults {
         self.rules().iter().map(|rule| rule.played).sum()
     }
 
-    pub(crate) fn take(&self, service: Service, method: &str, path: &str) -> Option<Fault> {
+    /// The fault to be played on this call, used up by one: for whoever plays
+    /// them, a simulated pod or a proxy in front of a real one.
+    pub fn take(&self, service: Service, method: &str, path: &str) -> Option<Fault> {
         let mut rules = self.rules();
         let rule = rules
             .iter_mut()

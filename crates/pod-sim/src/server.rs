@@ -348,6 +348,9 @@ async fn handle(http: HttpRequest, body: Bytes, inner: web::Data<Inner>) -> Http
     match fault {
         Some(Fault::DropReplyAfterCommit) => return cut(&http),
         Some(Fault::CommitThenDelay(time)) => tokio::time::sleep(time).await,
+        Some(Fault::CommitThenStatus(code, body)) => {
+            return write(&request, Reply::json(code, body));
+        }
         _ => {}
     }
     write(&request, reply)

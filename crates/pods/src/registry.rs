@@ -116,6 +116,8 @@ struct Inner {
     judge: Arc<Judge>,
     memory: Arc<AnswerMemory>,
     recovered: watch::Sender<()>,
+    /// Whether rows and endpoints have been read once.
+    known: watch::Sender<bool>,
 }
 
 /// The pods, and sessions to them. Cheap to clone.
@@ -150,6 +152,7 @@ impl Pods {
                 recovered: watch::Sender::new(()),
                 config,
                 snapshot: RwLock::default(),
+                known: watch::Sender::new(false),
             }),
             http,
         })
@@ -186,6 +189,18 @@ impl Pods {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Whether the pods have been read since the start. Before that the snapshot is
+    /// empty because nobody knows, which must not be taken for a cloud without pods.
+    pub fn are_known(&self) -> bool {
+        *self.inner.known.borrow()
+    }
+
+    /// Waits until [`Pods::are_known`].
+    pub async fn wait_known(&self) {
+        // The sender lives as long as this value.
+        let _ = self.inner.known.subscribe().wait_for(|known| *known).await;
     }
 
     /// Reads the pods now: rows, endpoints, and versions of those not known yet.
@@ -234,16 +249,25 @@ impl Pods {
                 endpoints,
             });
         }
+        // The first time without versions: a pod that is silent would have everybody wait.
+        if !self.are_known() && (catalog.is_some() || all.is_empty()) {
+            self.publish(&all);
+            self.inner.known.send_replace(true);
+        }
         versions::discover(&self.http, &mut all, discover).await;
+        Ok(self.publish(&all))
+    }
+
+    fn publish(&self, all: &[PodEntry]) -> Arc<Snapshot> {
         let fresh = Arc::new(Snapshot {
-            all: all.into_iter().map(Arc::new).collect(),
+            all: all.iter().cloned().map(Arc::new).collect(),
         });
         *self
             .inner
             .snapshot
             .write()
             .unwrap_or_else(PoisonError::into_inner) = fresh.clone();
-        Ok(fresh)
+        fresh
     }
 
     async fn catalog(&self) -> Option<Arc<Vec<Endpoint>>> {

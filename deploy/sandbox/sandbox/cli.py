@@ -5,7 +5,8 @@ infra-up            MariaDB and RabbitMQ only (their URLs are in $STATE/env)
 status              each process; exit code 1 if one is dead, or none was started
 down | infra-down   stop what `up` started; data is kept
 wipe                down, and remove the data
-stop NAME...        stop single processes (names as in `status`); `up` starts them again
+stop NAME...        stop single processes (names as in `status`); `up` (or `infra-up`) starts them again
+kill NAME...        the same with SIGKILL, as a crash would (a MariaDB that is to survive it wants DURABLE=1)
 inside POD [-n NETNS] COMMAND...    run on the host of a pod (L3=1), or in a namespace there
 dataplane [vlan] [route] [vxlan]    do packets go where they should? (MECH=openvswitch, the last two with L3=1)
 
@@ -47,10 +48,18 @@ def status(sandbox):
 
 
 def stop(sandbox, *names):
+    say('stopped', *sandbox.supervisor.stop(known(sandbox, names)))
+
+
+def kill(sandbox, *names):
+    say('killed', *sandbox.supervisor.kill(known(sandbox, names)))
+
+
+def known(sandbox, names):
     unknown = set(names) - set(sandbox.supervisor.names())
     if unknown:
         raise Failure(f'no such process: {" ".join(sorted(unknown))}')
-    say('stopped', *sandbox.supervisor.stop(names))
+    return names
 
 
 def inside(sandbox, pod, *command):
@@ -66,8 +75,8 @@ def dataplane(sandbox, *parts):
     return run(sandbox, parts)
 
 
-COMMANDS = {'up': up, 'infra-up': infra_up, 'status': status, 'stop': stop, 'inside': inside, 'dataplane': dataplane,
-            'down': Sandbox.down, 'infra-down': Sandbox.infra_down, 'wipe': Sandbox.wipe}
+COMMANDS = {'up': up, 'infra-up': infra_up, 'status': status, 'stop': stop, 'kill': kill,
+            'inside': inside, 'dataplane': dataplane, 'down': Sandbox.down, 'infra-down': Sandbox.infra_down, 'wipe': Sandbox.wipe}
 
 
 def main(argv):

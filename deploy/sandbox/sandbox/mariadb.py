@@ -8,10 +8,16 @@ from .process import Service
 
 SERVER = '/usr/sbin/mariadbd'
 # Durability is given up for speed: all of this can be made again.
-TUNING = ['--skip-name-resolve', '--skip-log-bin', '--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0',
-          '--innodb-flush-method=nosync', '--sync-frm=0', '--performance-schema=0', '--innodb-buffer-pool-size=256M',
-          '--innodb-log-file-size=64M', '--max-connections=1000', '--table-open-cache=4000',
-          '--character-set-server=utf8mb4']
+FAST = ['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0']
+# A killed server has lost nothing that it said was committed; a machine that loses its power may still have.
+DURABLE = ['--innodb-flush-log-at-trx-commit=2', '--innodb-doublewrite=1']
+
+
+def tuning(durable):
+    return ['--skip-name-resolve', '--skip-log-bin', *(DURABLE if durable else FAST),
+            '--innodb-flush-method=nosync', '--sync-frm=0', '--performance-schema=0', '--innodb-buffer-pool-size=256M',
+            '--innodb-log-file-size=64M', '--max-connections=1000', '--table-open-cache=4000',
+            '--character-set-server=utf8mb4']
 
 
 class MariaDB:
@@ -27,7 +33,7 @@ class MariaDB:
         return Service('mariadb', [
             SERVER, '--no-defaults', '--user=root', f'--datadir={folder}/data', f'--tmpdir={folder}/tmp',
             f'--socket={self.socket}', f'--pid-file={folder}/pid', f'--bind-address={settings.host}',
-            f'--port={settings.ports["db"]}', *TUNING], port=settings.ports['db'])
+            f'--port={settings.ports["db"]}', *tuning(settings.durable)], port=settings.ports['db'])
 
     def start(self):
         (self.folder / 'tmp').mkdir(parents=True, exist_ok=True)

@@ -36,6 +36,7 @@ class Settings:
     api_threads: str = '8'
     debug: str = 'false'
     token_cache: bool = True
+    durable: bool = False       # a killed MariaDB has all that was committed
     compute_driver: str = 'podnet.PodDriver'
     volume_driver: str = 'podfake.volume.FileDriver'
     firewall: str = 'openvswitch'
@@ -67,7 +68,7 @@ class Settings:
                    venv=_folder(env, 'VENV', state.parent / 'venv'),
                    pods=int(kept['PODS']), mech=mech, wsgi=kept['WSGI'],
                    l3=kept['L3'] == '1' and mech == 'openvswitch', dhcp=kept['DHCP'] == '1',
-                   token_cache=env.get('TOKEN_CACHE', '1') == '1',
+                   token_cache=env.get('TOKEN_CACHE', '1') == '1', durable=env.get('DURABLE') == '1',
                    ports=ports, environment=env, **values)
 
     def remember(self):

@@ -65,6 +65,17 @@ class SupervisorTest(unittest.TestCase):
         self.supervisor.stop(['deaf'], grace=0.2)
         wait_until(lambda: not session(pid), 'killed', 10)
 
+    def test_a_killed_one_had_no_chance_and_is_started_again(self):
+        service = Service('deaf', ['sh', '-c', 'trap "touch told" TERM EXIT; echo ready; sleep 1000 & wait'])
+        self.supervisor.start(service)
+        pid = self.supervisor.pid('deaf')
+        wait_until(lambda: 'ready' in self.supervisor.log('deaf').read_text(), 'the trap', 10)
+        self.assertEqual(self.supervisor.kill(['deaf', 'never-started']), ['deaf'])
+        self.assertEqual(session(pid), [])
+        self.assertFalse((self.folder / 'told').exists())
+        self.assertEqual([row[:2] for row in self.supervisor.status()], [('deaf', None)])
+        self.assertTrue(self.supervisor.start(service))
+
     def test_a_pid_that_is_somebody_elses_by_now_is_not_touched(self):
         other = subprocess.Popen(['sleep', '1000'])
         self.addCleanup(lambda: (other.kill(), other.wait()))

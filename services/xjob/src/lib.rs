@@ -36,7 +36,14 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Started,
     }
     let mut tasks = JoinSet::new();
     let stop = shutdown.clone();
-    tasks.spawn(async move { engine.run(stop).await }.instrument(tracing::info_span!("xjob")));
+    let pods = parts.pods.clone();
+    let run = async move {
+        // To a job, a pod that is not known is one that is not there.
+        if stop.run_until_cancelled(pods.wait_known()).await.is_some() {
+            engine.run(stop).await;
+        }
+    };
+    tasks.spawn(run.instrument(tracing::info_span!("xjob")));
     let watch = pod_watch::watch(parts, shutdown);
     tasks.spawn(watch.instrument(tracing::info_span!("pod-watch")));
     Ok(Started { services, tasks })

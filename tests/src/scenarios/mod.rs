@@ -11,6 +11,7 @@
 //! | [`outages`] | a pod, Keystone or the broker is away (simulated worlds) |
 //! | [`warmth`] | what a call costs that has been made before (simulated worlds) |
 //! | [`malformed`] | a pod answers, but not as its API says (simulated worlds) |
+//! | [`faults`] | calls to pods that fail in every way, on simulated pods and, by a proxy, on real ones |
 //! | [`crashes`] | kill -9 between two side effects (simulated worlds) |
 //! | [`jobs`] | a worker that was stopped in a job and comes back (simulated worlds) |
 //! | [`database`] | the database is away, or hangs (simulated worlds) |
@@ -21,6 +22,7 @@
 pub mod addresses;
 pub mod crashes;
 pub mod database;
+pub mod faults;
 pub mod isolation;
 pub mod jobs;
 pub mod lists;

@@ -7,6 +7,7 @@ use tricircle_pod_sim::{Fault, Match, SimPod, Times};
 
 use crate::http::{Client, list, string};
 use crate::identity::Region;
+use crate::process::Service;
 use crate::resources::LIMIT;
 use crate::simulated::Simulated;
 use crate::wait::until;
@@ -282,6 +283,38 @@ pub async fn jobs_wait_for_a_pod(world: &Simulated) {
     world.pods[1].start().await.unwrap();
     world.nothing_left_since(&before).await;
     world.assert_pods_clean();
+}
+
+/// nova-apigw starts while a pod is silent: it knows the other pods, and what is in them,
+/// from its first answer on.
+pub async fn start_beside_a_silent_pod(world: &mut Simulated) {
+    let before = world.inventory().await;
+    let demo = world.demo().await;
+    let (network, _) = world
+        .create_network_and_subnet(&demo, "net", "10.0.5.0/24")
+        .await;
+    let kept = world
+        .create_server(&demo, "kept", world.zone(0), &network)
+        .await;
+    demo.wait_server(&kept, "ACTIVE").await;
+
+    world.pods[1]
+        .faults()
+        .inject(Match::any(), Fault::HangForever, Times::Always);
+    world.process(Service::Compute).kill().await;
+    world.process(Service::Compute).restart().await;
+    demo.server(&kept).await.expect(200);
+    let body = demo.compute.get("/servers").await.expect(200);
+    let ids: Vec<_> = list(&body, "/servers")
+        .iter()
+        .map(|s| string(s, "/id"))
+        .collect();
+    assert_eq!(ids, [kept.as_str()]);
+    world.pods[1].faults().clear();
+
+    demo.delete_server(&kept).await;
+    demo.delete_network(&network).await;
+    world.nothing_left_since(&before).await;
 }
 
 /// Keystone is away: a token that nobody has seen yet cannot be judged. That is a 503,

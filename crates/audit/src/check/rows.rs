@@ -6,8 +6,8 @@ use tricircle_db::models::{
 };
 use tricircle_intent::{SERVER_RECOVER, SERVER_REMOVE, VOLUME_RECOVER, VOLUME_REMOVE};
 use tricircle_network::kinds::{
-    NETWORK_REMOVE, PORT_REMOVE, REALIZATION_SETTLE, SECURITY_GROUP_REMOVE,
-    SUBNET_REMOVE, settle_wish,
+    NETWORK_REMOVE, PORT_REMOVE, REALIZATION_SETTLE, SECURITY_GROUP_REMOVE, SUBNET_REMOVE,
+    settle_wish,
 };
 
 use super::index::Index;

@@ -8,9 +8,7 @@ use tricircle_db::models::{
     Routing, RoutingKind, RoutingState, RowState,
 };
 use tricircle_intent::{SERVER_RECOVER, SERVER_REMOVE, VOLUME_RECOVER};
-use tricircle_network::kinds::{
-    NETWORK_REMOVE, REALIZATION_SETTLE, SUBNET_REMOVE,
-};
+use tricircle_network::kinds::{NETWORK_REMOVE, REALIZATION_SETTLE, SUBNET_REMOVE};
 
 use super::check;
 use crate::{Object, ObjectKind, PodSeen, Problem, Remedy, Rows, Seen, Thing};
