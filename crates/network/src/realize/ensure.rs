@@ -138,7 +138,7 @@ impl Network {
             Ok(id) => id,
             Err(NetworkError::Pod(error)) if error.is_refusal() => {
                 // The pod said no: nothing of ours is there, so nothing needs a row.
-                self.forget_intent(&row).await?;
+                self.forget_intent(&row, fresh).await?;
                 return Err(error.into());
             }
             Err(error) => return Err(error),
@@ -156,7 +156,10 @@ impl Network {
             return Err(gone(wanted.kind, wanted.top_id));
         }
         hit("realize.recorded");
-        self.forget_job(&row).await?;
+        // The job of somebody else's intent may be the one that completes it just now.
+        if fresh {
+            self.forget_job(&row).await?;
+        }
         tracing::info!(
             pod.name = session.pod().region(),
             top.id = wanted.top_id,
@@ -189,7 +192,7 @@ impl Network {
     }
 
     /// Forgets an intent of something that surely is not in the pod.
-    async fn forget_intent(&self, row: &Realization) -> Result<(), NetworkError> {
+    async fn forget_intent(&self, row: &Realization, fresh: bool) -> Result<(), NetworkError> {
         if row.kind == RealizationKind::Subnet {
             self.store
                 .addresses_release(&row.top_id, &row.pod_id)
@@ -197,7 +200,10 @@ impl Network {
         }
         self.store.realization_delete(&row.id).await?;
         hit("realize.forgotten");
-        self.forget_job(row).await
+        match fresh {
+            true => self.forget_job(row).await,
+            false => Ok(()),
+        }
     }
 
     /// The job of an intent that is an intent no more.

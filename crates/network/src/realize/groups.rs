@@ -112,7 +112,9 @@ impl Network {
                     .realization_present(&row.id, &id, &digest(NO_RULES), &json!({ADOPTED: true}))
                     .await?;
                 hit("realize.recorded");
-                self.forget_job(&row).await?;
+                if fresh {
+                    self.forget_job(&row).await?;
+                }
                 id
             }
             false => {

@@ -86,13 +86,27 @@ impl Network {
         Ok(rows.into_iter().map(|row| row.pod_id).collect())
     }
 
+    /// Removes a thing from one pod, its row, and the job of an unfinished one.
+    pub(crate) async fn remove_from_pod(
+        &self,
+        row: &Realization,
+        request_id: &str,
+        makers: Makers,
+    ) -> Result<(), NetworkError> {
+        self.take_from_pod(row, request_id, makers).await?;
+        match row.state {
+            RealizationState::Present => Ok(()),
+            _ => self.forget_job(row).await,
+        }
+    }
+
     /// Removes a thing from one pod, then its row.
     ///
     /// The row of an intent stays, marked, until everybody who may have asked the pod
     /// before the mark has had an answer: what they make is found by the next try, which
     /// finds nothing to find it by when the row is gone. Until then this is a
     /// [`NetworkError::PodConflict`], to be tried again.
-    pub(crate) async fn remove_from_pod(
+    pub(crate) async fn take_from_pod(
         &self,
         row: &Realization,
         request_id: &str,
@@ -128,9 +142,6 @@ impl Network {
         }
         self.store.realization_delete(&row.id).await?;
         hit("unrealize.forgotten");
-        if row.state != RealizationState::Present {
-            self.forget_job(row).await?;
-        }
         tracing::info!(
             pod.name = session.pod().region(),
             top.id = row.top_id,

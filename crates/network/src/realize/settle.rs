@@ -1,7 +1,8 @@
 //! Ending what was begun: a realization whose maker died between its intent and its record.
 //!
 //! What the top still has is made to its end, because somebody needed it in that pod and
-//! the next one will; what the top no longer has is removed.
+//! the next one will; what the top no longer has is removed. The job that asks for it ends
+//! by itself: nothing here calls it off.
 
 use tricircle_db::models::{Realization, RealizationKind, RealizationState, Subnet};
 use tricircle_pods::PodSession;
@@ -31,10 +32,7 @@ impl Network {
                 let session = self.admin(pod_id, request_id)?;
                 self.complete(&session, &row).await
             }
-            _ => {
-                self.remove_from_pod(&row, request_id, Makers::Perhaps)
-                    .await
-            }
+            _ => self.take_from_pod(&row, request_id, Makers::Perhaps).await,
         }
     }
 
@@ -53,7 +51,7 @@ impl Network {
             RealizationKind::Port => match self.store.port_by_id(&row.top_id).await? {
                 // A port that nobody uses is in no pod.
                 Some(view) if view.port.device_id.is_empty() => {
-                    self.remove_from_pod(row, session.request_id(), Makers::Perhaps)
+                    self.take_from_pod(row, session.request_id(), Makers::Perhaps)
                         .await
                 }
                 Some(view) => self.ports_in(session, &[view]).await.map(drop),
