@@ -33,7 +33,9 @@ impl DatabaseUrl {
                 if rest.split_once('/').is_none_or(|(_, name)| name.is_empty()) {
                     return bad("it names no database");
                 }
-                Ok(Self::Mysql(format!("mysql://{rest}")))
+                // Else the driver asks a server on this machine for its socket and goes there,
+                // past the tunnel or balancer that was named.
+                Ok(Self::Mysql(format!("mysql://{rest}?prefer_socket=false")))
             }
             other => bad(&format!("{other} is not a database that is known here")),
         }
@@ -47,7 +49,7 @@ mod tests {
     #[test]
     fn urls_of_oslo_db_are_understood() {
         let parse = |text: &str| DatabaseUrl::parse(text).ok();
-        let mysql = |text: &str| Some(DatabaseUrl::Mysql(text.to_owned()));
+        let mysql = |text: &str| Some(DatabaseUrl::Mysql(format!("{text}?prefer_socket=false")));
         let sqlite = |text: &str| Some(DatabaseUrl::Sqlite(text.to_owned()));
         for (text, wanted) in [
             (
