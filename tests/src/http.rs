@@ -84,6 +84,9 @@ impl Client {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(TIMEOUT)
+            // A connection that waits may be ended by the server just when it is used
+            // again: no scenario's subject.
+            .pool_max_idle_per_host(0)
             .build()
             .unwrap();
         Self {

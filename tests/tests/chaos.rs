@@ -220,7 +220,8 @@ fn lists_and_promises_are_compared_both_ways() {
     book.unmade(Kind::Server, "asked", &[], Wish::Unclear);
     book.unmade(Kind::Server, "refused", &[], Wish::Refused);
     let kept = server("kept", "k", "ACTIVE");
-    let table: Vec<(&str, Vec<(Kind, Value)>, Option<&str>)> = vec![
+    type Case = (&'static str, Vec<(Kind, Value)>, Option<&'static str>);
+    let table: Vec<Case> = vec![
         ("as promised", vec![kept.clone()], None),
         ("lost", vec![], Some("is lost")),
         (

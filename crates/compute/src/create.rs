@@ -463,7 +463,8 @@ fn failure(error: PodError) -> Failure {
     if error.outcome_unknown() {
         let code = match error {
             PodError::NoAnswer { .. } => FaultKind::PodTimeout,
-            _ => FaultKind::of_status(StatusCode::INTERNAL_SERVER_ERROR),
+            // The fault is the pod's, not ours.
+            _ => FaultKind::of_status(StatusCode::BAD_GATEWAY),
         };
         Failure::Unknown(
             Fault::new(

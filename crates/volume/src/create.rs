@@ -11,6 +11,7 @@
 
 use std::time::Instant;
 
+use actix_web::http::StatusCode;
 use serde_json::Value;
 use tricircle_api::{Fault, FaultKind, chain};
 use tricircle_db::models::{
@@ -216,7 +217,8 @@ fn short(text: Option<&String>) -> Option<String> {
 fn unconfirmed(error: &PodError) -> Fault {
     let kind = match error {
         PodError::NoAnswer { .. } => FaultKind::PodTimeout,
-        _ => FaultKind::Internal,
+        // The fault is the pod's, not ours.
+        _ => FaultKind::of_status(StatusCode::BAD_GATEWAY),
     };
     Fault::new(
         kind,

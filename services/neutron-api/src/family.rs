@@ -8,7 +8,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, Route, web};
 use serde_json::Value;
 use tricircle_api::table::{Access, Line};
-use tricircle_api::{Fault, Site};
+use tricircle_api::{Fault, FaultKind, Site};
 use tricircle_network::resource::{
     Action, Body, Chain, Created, ListQuery, Resource, ResourceError, Row, link_to,
     required_revision, select,
@@ -155,12 +155,22 @@ async fn create<F: Family>(call: Call, raw: web::Bytes) -> Done<HttpResponse> {
     quotas::enforce(&call, resource.name, created.bodies()).await?;
     let rows = F::create(&call, created.bodies()).await?;
     let projection = call.projection(resource);
-    let mut shown = rows.iter().map(|row| projection.render(row));
-    let answer = match created {
-        Created::One(_) => resource.one(shown.next().unwrap_or_default()),
-        Created::Many(_) => Value::Object(resource.many(shown.collect())),
-    };
+    let shown = rows.iter().map(|row| projection.render(row)).collect();
+    let answer = answer(resource, &created, shown)?;
     Ok(HttpResponse::build(StatusCode::CREATED).json(answer))
+}
+
+/// What was made, in the shape that was asked for. It is read after it was written: a
+/// subnet may have gone with its network in between, and is not there to be shown.
+fn answer(resource: &Resource, created: &Created, shown: Vec<Value>) -> Done<Value> {
+    if shown.len() < created.bodies().len() {
+        let message = format!("The {} was deleted while it was made.", resource.name);
+        return Err(Fault::new(FaultKind::Conflict, message));
+    }
+    Ok(match created {
+        Created::One(_) => resource.one(shown.into_iter().next().unwrap_or_default()),
+        Created::Many(_) => Value::Object(resource.many(shown)),
+    })
 }
 
 async fn update<F: Family>(
@@ -219,5 +229,33 @@ fn revision_wanted(request: &HttpRequest, row: &Row) -> Done<Option<i64>> {
             Err(refused(ResourceError::wrong_revision(wanted, current)))
         }
         _ => Ok(wanted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tricircle_network::resource::tables::NETWORK;
+
+    use super::*;
+
+    #[test]
+    fn what_went_while_it_was_made_is_not_answered_as_made() {
+        let parsed = |body: Value| {
+            let raw = body.to_string();
+            NETWORK.parse_create(raw.as_bytes(), "mine", false).unwrap()
+        };
+        let one = parsed(json!({"network": {}}));
+        let two = parsed(json!({"networks": [{}, {}]}));
+        let shown = |count| vec![json!({"id": "a"}); count];
+        let answered = |created, count| answer(&NETWORK, created, shown(count));
+        assert_eq!(answered(&one, 1).unwrap(), json!({"network": {"id": "a"}}));
+        assert_eq!(
+            answered(&two, 2).unwrap(),
+            json!({"networks": [{"id": "a"}, {"id": "a"}]})
+        );
+        for (created, count) in [(&one, 0), (&two, 1), (&two, 0)] {
+            assert_eq!(answered(created, count).unwrap_err().status(), 409);
+        }
     }
 }

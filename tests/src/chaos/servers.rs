@@ -24,7 +24,7 @@ impl User {
         if self.book().there(Kind::Server).len() >= MOST_SERVERS {
             return;
         }
-        let Some(attached) = self.to_attach() else {
+        let Some(attached) = self.attachments() else {
             return;
         };
         let pod = self
@@ -63,7 +63,7 @@ impl User {
     }
 
     /// Networks that have a subnet, or a port that no server has.
-    fn to_attach(&mut self) -> Option<Attached> {
+    fn attachments(&mut self) -> Option<Attached> {
         let mut attached = Attached {
             networks: Vec::new(),
             uses: Vec::new(),

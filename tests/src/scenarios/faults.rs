@@ -209,7 +209,9 @@ async fn made(world: &World, demo: &Region, kind: Kind, named: &str, body: &Valu
         if answer.status == 202 {
             return string(&answer.body, &format!("/{key}/id"));
         }
-        assert!(answer.status >= 500, "{}: {}", answer.call, answer.text);
+        // Never 500: nothing is wrong with the top.
+        let excuse = (502..=504).contains(&answer.status);
+        assert!(excuse, "{}: {} {}", answer.call, answer.status, answer.text);
         no_create_is_open(world).await;
         let found = client.get(named).await.expect(200);
         match list(&found, &format!("/{key}s")).as_slice() {
