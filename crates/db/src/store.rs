@@ -112,6 +112,21 @@ impl Store {
         }
     }
 
+    /// Tells the metrics how the pool of connections is used.
+    pub fn measure(&self) {
+        let status = match &self.backend {
+            Backend::Sqlite(pool) => pool.status(),
+            Backend::Mysql(pool) => pool.status(),
+        };
+        let idle = status.available.min(status.size);
+        let gauge = |state: &'static str, value: usize| {
+            metrics::gauge!("tricircle_db_connections", "state" => state).set(value as f64);
+        };
+        gauge("idle", idle);
+        gauge("used", status.size - idle);
+        gauge("wanted", status.waiting);
+    }
+
     /// How many operations went to the database since the start: what a test
     /// compares before and after to prove that a path needs no SQL.
     pub fn operations(&self) -> u64 {

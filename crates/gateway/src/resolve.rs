@@ -21,6 +21,13 @@ use tricircle_db::models::{Routing, RoutingKind, RoutingState};
 use tricircle_db::{DbError, Store};
 use tricircle_pods::{Caller, PodEntry, PodError, PodSession, Pods, Service, fan_out};
 
+/// Counts a look into the memory.
+fn counted(hit: bool) {
+    let result = if hit { "hit" } else { "miss" };
+    metrics::counter!("tricircle_cache_lookups_total", "cache" => "routings", "result" => result)
+        .increment(1);
+}
+
 /// Where a resource is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
@@ -93,7 +100,9 @@ impl Routings {
         caller: &Caller,
     ) -> Result<Arc<Resolved>, ResolveError> {
         let key = (kind, id.to_owned());
-        if let Some(found) = self.known.get(&key).await {
+        let remembered = self.known.get(&key).await;
+        counted(remembered.is_some());
+        if let Some(found) = remembered {
             return Ok(found);
         }
         // Ids in pods are UUIDs; anything else would only bother every pod.
@@ -119,7 +128,14 @@ impl Routings {
             }
         };
         self.known.insert(key, resolved.clone()).await;
+        self.measure();
         Ok(resolved)
+    }
+
+    /// Tells the metrics how much is remembered.
+    fn measure(&self) {
+        metrics::gauge!("tricircle_cache_entries", "cache" => "routings")
+            .set(self.known.entry_count() as f64);
     }
 
     /// Remembers a routing that was just written.
@@ -131,6 +147,7 @@ impl Routings {
         self.known
             .insert((kind, id.to_owned()), Arc::new(resolved))
             .await;
+        self.measure();
     }
 
     /// Drops a routing from memory: the resource is gone or moved.

@@ -58,6 +58,7 @@ fn period(config: &EngineConfig) -> Duration {
 #[derive(Default)]
 struct Gauges {
     seen: HashSet<(String, JobState)>,
+    waited: HashSet<String>,
 }
 
 impl Gauges {
@@ -73,7 +74,13 @@ impl Gauges {
             gauge(&count.kind, count.state).set(count.count as f64);
             self.seen.insert((count.kind, count.state));
         }
-        let oldest = statistics.oldest_ready.unwrap_or_default();
-        metrics::gauge!("tricircle_jobs_oldest_ready_seconds").set(oldest.as_secs_f64());
+        let oldest = |kind: &str| metrics::gauge!("tricircle_jobs_oldest_ready_seconds", "kind" => kind.to_owned());
+        for kind in &self.waited {
+            oldest(kind).set(0.0);
+        }
+        for (kind, age) in statistics.oldest_ready {
+            oldest(&kind).set(age.as_secs_f64());
+            self.waited.insert(kind);
+        }
     }
 }

@@ -116,6 +116,12 @@ impl Keystone {
         self.inner.catalog.renew(self.read_catalog()).await
     }
 
+    /// Tells the metrics how many tokens are remembered.
+    pub fn measure(&self) {
+        metrics::gauge!("tricircle_cache_entries", "cache" => "tokens")
+            .set(self.inner.verdicts.entry_count() as f64);
+    }
+
     /// How many HTTP requests were sent to Keystone so far.
     pub fn requests(&self) -> u64 {
         self.inner.identity.requests()
@@ -126,16 +132,17 @@ impl Keystone {
         if token.is_empty() {
             return Err(KeystoneError::Invalid);
         }
-        let verdict = self
+        let entry = self
             .inner
             .verdicts
-            .try_get_with(
-                fingerprint(token, allow_expired),
-                self.ask(token, allow_expired),
-            )
+            .entry(fingerprint(token, allow_expired))
+            .or_try_insert_with(self.ask(token, allow_expired))
             .await
             .map_err(|shared: Arc<KeystoneError>| (*shared).clone())?;
-        match verdict {
+        let result = if entry.is_fresh() { "miss" } else { "hit" };
+        metrics::counter!("tricircle_cache_lookups_total", "cache" => "tokens", "result" => result)
+            .increment(1);
+        match entry.into_value() {
             Verdict::Valid(token) if allow_expired || !token.expired_at(Utc::now()) => Ok(token),
             Verdict::Valid(_) | Verdict::Refused => Err(KeystoneError::Invalid),
         }

@@ -1,6 +1,7 @@
 //! The parts that every service works with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tricircle_api::{FaultStyle, HealthCheck, Service, StartError, chain};
@@ -11,6 +12,9 @@ use tricircle_keystone::Keystone;
 use tricircle_messaging::JobBus;
 use tricircle_pods::Pods;
 use tricircle_policy::Enforcer;
+
+/// How often pools and caches are measured.
+const MEASURED_EVERY: Duration = Duration::from_secs(10);
 
 /// Database, Keystone, pods, broker, policy. Cheap to clone.
 #[derive(Clone)]
@@ -62,6 +66,11 @@ impl Parts {
             tracing::warn!("the pods are not known yet; the service starts without them");
         }
         tokio::spawn(pods.clone().keep_fresh(shutdown.child_token()));
+        tokio::spawn(measure(
+            store.clone(),
+            keystone.clone(),
+            shutdown.child_token(),
+        ));
         Ok(Self {
             config,
             store,
@@ -102,6 +111,20 @@ impl Parts {
                 async move { connected }
             }));
         Ok(service)
+    }
+}
+
+/// Tells the metrics now and then what is in use.
+async fn measure(store: Store, keystone: Keystone, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(MEASURED_EVERY);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {
+                store.measure();
+                keystone.measure();
+            }
+            () = shutdown.cancelled() => return,
+        }
     }
 }
 

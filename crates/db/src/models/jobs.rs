@@ -233,8 +233,9 @@ pub struct JobCount {
 pub struct JobStatistics {
     /// Live jobs.
     pub counts: Vec<JobCount>,
-    /// How long the oldest job that could be run has been waiting for a worker.
-    pub oldest_ready: Option<Duration>,
+    /// For each kind that has one, how long the oldest job that could be run has been
+    /// waiting for a worker.
+    pub oldest_ready: Vec<(String, Duration)>,
 }
 
 /// A line of a job's log.

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, min};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper,
 };
@@ -376,20 +376,22 @@ pub(crate) async fn jobs_statistics(conn: &mut Conn) -> Result<JobStatistics, Db
         .select((jobs::kind, jobs::state, count_star()))
         .load(conn)
         .await?;
-    let oldest: Option<Timestamp> = jobs::table
+    let oldest: Vec<(String, Option<Timestamp>)> = jobs::table
         .filter(jobs::state.eq(JobState::Ready))
         .filter(jobs::run_after.le(now))
-        .order(jobs::run_after)
-        .select(jobs::run_after)
-        .first(conn)
-        .await
-        .optional()?;
+        .group_by(jobs::kind)
+        .select((jobs::kind, min(jobs::run_after)))
+        .load(conn)
+        .await?;
     Ok(JobStatistics {
         counts: counts
             .into_iter()
             .map(|(kind, state, count)| JobCount { kind, state, count })
             .collect(),
-        oldest_ready: oldest.and_then(|at| (now - at).to_std().ok()),
+        oldest_ready: oldest
+            .into_iter()
+            .filter_map(|(kind, at)| Some((kind, (now - at?).to_std().ok()?)))
+            .collect(),
     })
 }
 
