@@ -197,9 +197,9 @@ fn half_of(user: &mut User) -> Vec<Thing> {
                     && (other.uses.contains(&thing.id)
                         || thing.holder == Holder::Server(other.id.clone()))
             };
-            let free = !things.iter().any(|other| {
-                stays(&other) && other.standing == Standing::There && other.kind != Kind::Subnet
-            });
+            let free = !things
+                .iter()
+                .any(|other| stays(&other) && other.kind != Kind::Subnet);
             // Perhaps by a create that was not answered and was done.
             let perhaps = user
                 .book()
