@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use tricircle_audit::{Auditor, check};
 
 use crate::chaos::book::{Holder, InUse, Kind, Standing, Thing};
 use crate::chaos::ending::{Listed, agree, compare, strangers};
@@ -17,6 +18,10 @@ use crate::wait::eventually;
 
 /// How long it may take until all is as it should be.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// How long something may be under way without a job, to the audit: nobody begins
+/// anything any more.
+const UNDER_WAY: Duration = Duration::from_secs(2);
 
 /// How long it took until everything was in order.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,7 +58,7 @@ pub async fn calm(world: &Simulated, users: &mut [User]) -> Times {
     times
 }
 
-/// Waits until lists, books and pods agree and no job is left; findings if they do not.
+/// Waits until lists, books and pods agree, no job is left and the audit is content; findings if they do not.
 async fn in_order(world: &Simulated, users: &[User], when: &str) {
     let ended = eventually(LIMIT, || async {
         let all = join_all(users.iter().map(listed)).await;
@@ -73,6 +78,8 @@ async fn in_order(world: &Simulated, users: &[User], when: &str) {
             wrong.extend(agree(pod.name(), &pod.inventory(), &top));
         }
         wrong.extend(jobs(world).await);
+        users[0].run.record.check("the audit finds nothing");
+        wrong.extend(audit(world).await);
         match wrong.is_empty() {
             true => Ok(()),
             false => Err(wrong.join("\n")),
@@ -117,6 +124,16 @@ fn report(users: &[User], ended: Result<(), String>, when: &str) {
             let text = format!("not within {LIMIT:?} after the troubles, {when}: {line}");
             users[0].run.finding(&text);
         }
+    }
+}
+
+/// What `tricircle-manage check` would say.
+async fn audit(world: &Simulated) -> Vec<String> {
+    let parts = &world.parts;
+    let auditor = Auditor::new(parts.store.clone(), parts.pods.clone(), parts.jobs());
+    match auditor.look(UNDER_WAY).await {
+        Ok(seen) => check(&seen).iter().map(ToString::to_string).collect(),
+        Err(error) => vec![format!("no audit: {error}")],
     }
 }
 
@@ -197,9 +214,9 @@ fn half_of(user: &mut User) -> Vec<Thing> {
                     && (other.uses.contains(&thing.id)
                         || thing.holder == Holder::Server(other.id.clone()))
             };
-            let free = !things.iter().any(|other| {
-                stays(&other) && other.standing == Standing::There && other.kind != Kind::Subnet
-            });
+            let free = !things
+                .iter()
+                .any(|other| stays(&other) && other.kind != Kind::Subnet);
             // Perhaps by a create that was not answered and was done.
             let perhaps = user
                 .book()
