@@ -73,6 +73,13 @@ fn an_answer_is_excused_by_what_it_needs_and_by_nothing_else() {
             false,
         ),
         (
+            network,
+            Needs::Top,
+            status(503),
+            vec![Trouble::Paused(compute)],
+            true,
+        ),
+        (
             compute,
             one,
             status(500),

@@ -17,6 +17,11 @@ pub type Listed = BTreeMap<Kind, BTreeMap<String, Value>>;
 /// What Tricircle writes into the description of what it makes in a pod's Neutron.
 const MARK: &str = "tricircle:";
 
+fn is_there(book: &Book, id: &str) -> bool {
+    let thing = book.thing(id);
+    thing.is_some_and(|thing| thing.standing == Standing::There)
+}
+
 /// Where lists and book of a project disagree.
 pub fn compare(book: &Book, listed: &Listed) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -34,7 +39,9 @@ pub fn compare(book: &Book, listed: &Listed) -> Vec<String> {
                 let status = item["status"].as_str().unwrap_or_default();
                 let good: &[&str] = match (thing.kind, &thing.holder) {
                     (Kind::Server, _) => &["ACTIVE"],
-                    (Kind::Volume, Holder::Server(_)) => &["in-use"],
+                    (Kind::Volume, Holder::Server(server)) if is_there(book, server) => &["in-use"],
+                    // Its server is going, and frees it.
+                    (Kind::Volume, Holder::Server(_)) => &["available", "in-use"],
                     (Kind::Volume, Holder::Nobody) => &["available"],
                     (Kind::Volume, Holder::Unclear) => &["available", "in-use"],
                     _ => continue,

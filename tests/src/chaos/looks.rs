@@ -44,6 +44,14 @@ impl User {
         self.delete(&thing).await;
     }
 
+    /// Whether anything uses this, or the network of a subnet.
+    fn in_use(&self, thing: &Thing) -> InUse {
+        match thing.kind {
+            Kind::Subnet => self.book().in_use(&thing.uses[0]),
+            _ => self.book().in_use(&thing.id),
+        }
+    }
+
     /// Deletes a thing and writes down what came of it.
     pub(super) async fn delete(&self, thing: &Thing) {
         let (api, path, _) = place(thing.kind);
@@ -60,10 +68,7 @@ impl User {
         }
         let ticket = self.book().begin(&[], &taken);
         let known = self.book().thing(&thing.id).cloned();
-        let in_use = match thing.kind {
-            Kind::Subnet => self.book().in_use(&thing.uses[0]),
-            _ => self.book().in_use(&thing.id),
-        };
+        let used_before = self.in_use(thing);
         let what = match thing.kind {
             Kind::Server => "delete server",
             Kind::Volume => "delete volume",
@@ -76,6 +81,11 @@ impl User {
             .call(what, whom(thing), api, ("DELETE", &path), None)
             .await;
         let disturbed = self.end(ticket);
+        // What used it may have gone while the call was under way.
+        let in_use = match self.in_use(thing) {
+            used if used == used_before => used,
+            _ => InUse::Perhaps,
+        };
         let known = known.unwrap_or_else(|| thing.clone());
         let accepted: &[u16] = match (thing.kind, in_use) {
             (Kind::Server, _) => &[204],

@@ -54,6 +54,9 @@ pub fn judge(
     let excused = match status {
         // It read the request too late: it was stopped.
         408 => troubles.contains(&Trouble::Paused(service)),
+        // A process that is stopped in a transaction holds its rows: whoever needs them is
+        // told 503 when the wait is over.
+        503 if troubles.iter().any(|t| matches!(t, Trouble::Paused(_))) => true,
         502..=504 => troubles.iter().any(|t| excuses(*t, service, needs)),
         // The pod's own words, passed on.
         500 => troubles.iter().any(|trouble| {
