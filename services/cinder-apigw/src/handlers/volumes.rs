@@ -3,9 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::web::Payload;
 use serde_json::Value;
-use tricircle_api::{Fault, chain};
+use tricircle_api::Fault;
 use tricircle_db::models::RoutingKind;
-use tricircle_gateway::{Call, ForwardBody, forward_to};
+use tricircle_gateway::{Call, ForwardBody, detached, forward_to};
 
 use super::read;
 use crate::state::State;
@@ -52,13 +52,4 @@ pub(crate) async fn action(
     }
     let pod = call.pod_of(RoutingKind::Volume, &id).await?;
     forward_to(&call, &pod, body_to_pod).await
-}
-
-/// Runs to its end even when the request's own future is dropped.
-async fn detached<T: 'static>(
-    work: impl Future<Output = Result<T, Fault>> + 'static,
-) -> Result<T, Fault> {
-    actix_web::rt::spawn(work)
-        .await
-        .map_err(|error| Fault::internal(chain(&error)))?
 }

@@ -5,10 +5,9 @@ use actix_web::web::{Bytes, Payload};
 use serde_json::Value;
 use tricircle_api::Fault;
 use tricircle_db::models::RoutingKind;
-use tricircle_gateway::{Call, ForwardBody, forward_to};
+use tricircle_gateway::{Call, ForwardBody, detached, forward_to};
 
 use super::read;
-use super::servers::detached;
 use crate::state::State;
 
 /// Actions that change networking, which the pods' Neutron must not do by itself.

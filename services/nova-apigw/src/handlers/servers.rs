@@ -3,9 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::web::Payload;
 use serde_json::Value;
-use tricircle_api::{Fault, chain};
+use tricircle_api::Fault;
 use tricircle_db::models::RoutingKind;
-use tricircle_gateway::{Call, ForwardBody, Shown};
+use tricircle_gateway::{Call, ForwardBody, Shown, detached};
 
 use super::{away, read};
 use crate::state::State;
@@ -58,13 +58,4 @@ pub(crate) async fn delete(
         state.compute.delete(&call, &id, ForwardBody::Empty).await
     })
     .await
-}
-
-/// Runs to its end even when the request's own future is dropped.
-pub(super) async fn detached<T: 'static>(
-    work: impl Future<Output = Result<T, Fault>> + 'static,
-) -> Result<T, Fault> {
-    actix_web::rt::spawn(work)
-        .await
-        .map_err(|error| Fault::internal(chain(&error)))?
 }
