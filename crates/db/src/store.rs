@@ -312,3 +312,4 @@ mod network;
 mod pods;
 mod resources;
 mod retry;
+mod routers;

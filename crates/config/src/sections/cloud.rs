@@ -182,6 +182,10 @@ section! {
         security_group: i64 = 10,
         /// Rules of all security groups.
         security_group_rule: i64 = 100,
+        /// Routers.
+        router: i64 = 10,
+        /// Floating IPs.
+        floatingip: i64 = 50,
         /// Volumes.
         volumes: i64 = 10,
         /// Size of all volumes, in GiB.

@@ -5,6 +5,7 @@ mod jobs;
 mod network;
 mod pods;
 mod resources;
+mod routers;
 mod security_groups;
 mod text;
 
@@ -13,5 +14,6 @@ pub use jobs::*;
 pub use network::*;
 pub use pods::*;
 pub use resources::*;
+pub use routers::*;
 pub use security_groups::*;
 pub(crate) use text::text_enum;

@@ -267,6 +267,10 @@ text_enum!(
         Gateway = "gateway",
         /// What a pod needs for itself on the subnet (DHCP, metadata).
         Infrastructure = "infrastructure",
+        /// What a further pod uses in place of an address that belongs to a router: of an
+        /// interface, of the external gateway, on a bridge network. `port_id` is the port of
+        /// the interface or gateway; of a bridge network the router.
+        Router = "router",
         /// No longer a port's fixed IP, while the port's pod may still use it.
         Releasing = "releasing",
     }
@@ -428,6 +432,10 @@ pub struct NetworkUsage {
     pub security_group: i64,
     /// Rules.
     pub security_group_rule: i64,
+    /// Routers.
+    pub router: i64,
+    /// Floating IPs.
+    pub floatingip: i64,
 }
 
 impl Default for Network {

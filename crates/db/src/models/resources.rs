@@ -94,8 +94,15 @@ text_enum!(
         Subnet = "subnet",
         /// Port.
         Port = "port",
-        /// Router.
+        /// Router: the part of it that is in this pod.
         Router = "router",
+        /// Interface of a router on a subnet; its top id is the interface's port.
+        RouterInterface = "router_interface",
+        /// Interface of a router on its project's bridge network; its top id is the router.
+        BridgePort = "bridge_port",
+        /// What stands for a server's port in the pod that has its floating IP, where the
+        /// server is in another; its top id is the port.
+        FloatingTarget = "floating_target",
         /// Floating IP.
         FloatingIp = "floatingip",
         /// Security group.

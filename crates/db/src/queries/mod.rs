@@ -7,6 +7,7 @@
 pub(crate) use super::{Conn, dialect};
 
 pub(crate) mod compute;
+pub(crate) mod floating_ips;
 pub(crate) mod intents;
 pub(crate) mod jobs;
 pub(crate) mod network_write;
@@ -15,5 +16,6 @@ pub(crate) mod pods;
 pub(crate) mod ports;
 pub(crate) mod quotas;
 pub(crate) mod resources;
+pub(crate) mod routers;
 pub(crate) mod security_groups;
 pub(crate) mod subnets;

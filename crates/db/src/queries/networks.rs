@@ -23,27 +23,32 @@ pub(crate) async fn network_create(
     let result = transaction!(conn, async |conn: &mut Conn| {
         let owner = [network.project_id.as_str()];
         require_room(conn, Counted::Network, &owner, limit).await?;
-        diesel::insert_into(networks::table)
-            .values(network)
-            .execute(conn)
-            .await?;
-        if network.physical_network.is_some() || network.segmentation_id.is_some() {
-            diesel::insert_into(network_segments::table)
-                .values((
-                    network_segments::network_id.eq(&network.id),
-                    network_segments::network_type.eq(&network.network_type),
-                    network_segments::physical_network
-                        .eq(network.physical_network.clone().unwrap_or_default()),
-                    network_segments::segmentation_id.eq(network.segmentation_id.unwrap_or(0)),
-                ))
-                .execute(conn)
-                .await
-                .map_err(|error| taken(error, NetWrite::SegmentTaken))?;
-        }
-        Ok(())
+        insert_network(conn, network).await
     })
     .await;
     outcome(result)
+}
+
+/// The row, and that of its segment.
+pub(super) async fn insert_network(conn: &mut Conn, network: &Network) -> Result<(), Abort> {
+    diesel::insert_into(networks::table)
+        .values(network)
+        .execute(conn)
+        .await?;
+    if network.physical_network.is_some() || network.segmentation_id.is_some() {
+        diesel::insert_into(network_segments::table)
+            .values((
+                network_segments::network_id.eq(&network.id),
+                network_segments::network_type.eq(&network.network_type),
+                network_segments::physical_network
+                    .eq(network.physical_network.clone().unwrap_or_default()),
+                network_segments::segmentation_id.eq(network.segmentation_id.unwrap_or(0)),
+            ))
+            .execute(conn)
+            .await
+            .map_err(|error| taken(error, NetWrite::SegmentTaken))?;
+    }
+    Ok(())
 }
 
 /// The segments of one physical network that are taken (empty name: of none).

@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl;
 
 use super::Conn;
 use super::dialect::transaction;
+use super::floating_ips::drop_floating_ips;
 use super::jobs::job_enqueue;
 use super::network_write::{
     Abort, check_revision, enqueue_if_realized, lock_live_network, lock_network, outcome, taken,
@@ -69,7 +70,7 @@ async fn lock_networks_of(
     Ok(())
 }
 
-async fn insert_port(conn: &mut Conn, view: &PortView) -> Result<(), Abort> {
+pub(super) async fn insert_port(conn: &mut Conn, view: &PortView) -> Result<(), Abort> {
     diesel::insert_into(ports::table)
         .values(&view.port)
         .execute(conn)
@@ -133,7 +134,7 @@ async fn insert_groups(conn: &mut Conn, port_id: &str, groups: &[String]) -> Res
 }
 
 /// Gives a free port to a device; a port that the device has already is fine.
-async fn claim(
+pub(super) async fn claim(
     conn: &mut Conn,
     id: &str,
     device_id: &str,
@@ -214,7 +215,7 @@ async fn with_details(conn: &mut Conn, rows: Vec<Port>) -> Result<Vec<PortView>,
     let owned: Vec<Option<String>> = ids.iter().cloned().map(Some).collect();
     let addresses: Vec<IpAllocation> = ip_allocations::table
         .filter(ip_allocations::port_id.eq_any(owned))
-        .filter(ip_allocations::purpose.eq(AddressPurpose::Port))
+        .filter(ip_allocations::purpose.eq_any([AddressPurpose::Port, AddressPurpose::Gateway]))
         .order((ip_allocations::subnet_id, ip_allocations::ip_key))
         .select(IpAllocation::as_select())
         .load(conn)
@@ -431,6 +432,7 @@ pub(crate) async fn port_release_begin(
                 ))
                 .execute(conn)
                 .await?;
+            drop_floating_ips(conn, id).await?;
             job_enqueue(conn, job).await?;
         }
         diesel::update(
@@ -497,6 +499,7 @@ pub(crate) async fn port_mark_deleting(
             ))
             .execute(conn)
             .await?;
+        drop_floating_ips(conn, id).await?;
         job_enqueue(conn, job).await?;
         Ok(())
     })
@@ -508,18 +511,28 @@ pub(crate) async fn port_mark_deleting(
 pub(crate) async fn port_purge(conn: &mut Conn, id: &str) -> Result<(), DbError> {
     transaction!(conn, async |conn: &mut Conn| {
         let found = port_row(conn, id).await?;
-        let Some(port) = found.filter(|port| port.state == RowState::Deleting) else {
-            return Ok(());
-        };
-        lock_network(conn, &port.network_id).await?;
-        diesel::delete(ip_allocations::table.filter(ip_allocations::port_id.eq(id)))
-            .execute(conn)
-            .await?;
-        diesel::delete(port_security_groups::table.filter(port_security_groups::port_id.eq(id)))
-            .execute(conn)
-            .await?;
-        diesel::delete(ports::table.find(id)).execute(conn).await?;
-        Ok::<(), DbError>(())
+        match found.filter(|port| port.state == RowState::Deleting) {
+            Some(port) => purge_port(conn, &port).await,
+            None => Ok(()),
+        }
     })
     .await
+}
+
+/// The same within the caller's transaction. A gateway's address stays the gateway's.
+pub(super) async fn purge_port(conn: &mut Conn, port: &Port) -> Result<(), DbError> {
+    lock_network(conn, &port.network_id).await?;
+    let own = ip_allocations::table.filter(ip_allocations::port_id.eq(&port.id));
+    diesel::update(own.filter(ip_allocations::purpose.eq(AddressPurpose::Gateway)))
+        .set(ip_allocations::port_id.eq(None::<String>))
+        .execute(conn)
+        .await?;
+    diesel::delete(own).execute(conn).await?;
+    diesel::delete(port_security_groups::table.filter(port_security_groups::port_id.eq(&port.id)))
+        .execute(conn)
+        .await?;
+    diesel::delete(ports::table.find(&port.id))
+        .execute(conn)
+        .await?;
+    Ok(())
 }

@@ -14,7 +14,8 @@ use super::network_write::Abort;
 use crate::DbError;
 use crate::models::*;
 use crate::schema::{
-    networks, ports, project_locks, project_quotas, security_group_rules, security_groups, subnets,
+    floating_ips, networks, ports, project_locks, project_quotas, routers, security_group_rules,
+    security_groups, subnets,
 };
 
 /// A kind of thing that the top owns and counts.
@@ -25,6 +26,8 @@ pub(super) enum Counted {
     Port,
     SecurityGroup,
     SecurityGroupRule,
+    Router,
+    FloatingIp,
 }
 
 impl Counted {
@@ -36,6 +39,8 @@ impl Counted {
             Self::Port => "port",
             Self::SecurityGroup => "security_group",
             Self::SecurityGroupRule => "security_group_rule",
+            Self::Router => "router",
+            Self::FloatingIp => "floatingip",
         }
     }
 }
@@ -116,6 +121,8 @@ async fn count(conn: &mut Conn, counted: Counted, project_id: &str) -> Result<i6
         Counted::Subnet => live!(subnets)?,
         Counted::Port => live!(ports)?,
         Counted::SecurityGroup => live!(security_groups)?,
+        Counted::Router => live!(routers)?,
+        Counted::FloatingIp => live!(floating_ips)?,
         Counted::SecurityGroupRule => {
             security_group_rules::table
                 .filter(security_group_rules::project_id.eq(project_id))
@@ -137,6 +144,8 @@ pub(crate) async fn network_usage(
         port: count(conn, Counted::Port, project_id).await?,
         security_group: count(conn, Counted::SecurityGroup, project_id).await?,
         security_group_rule: count(conn, Counted::SecurityGroupRule, project_id).await?,
+        router: count(conn, Counted::Router, project_id).await?,
+        floatingip: count(conn, Counted::FloatingIp, project_id).await?,
     })
 }
 

@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 
 use super::Conn;
 use super::dialect::{database_now, transaction};
+use super::floating_ips::routers_follow;
 use super::jobs::job_enqueue;
 use super::ports::free_released;
 use crate::models::*;
@@ -251,6 +252,27 @@ pub(crate) async fn realizations_of(
         .await?)
 }
 
+/// The same of many things.
+pub(crate) async fn realizations_of_all(
+    conn: &mut Conn,
+    kind: RealizationKind,
+    top_ids: &[String],
+) -> Result<Vec<Realization>, DbError> {
+    let mut found = Vec::new();
+    // A statement holds so many values and no more.
+    for part in top_ids.chunks(500) {
+        let rows: Vec<Realization> = pod_realizations::table
+            .filter(pod_realizations::kind.eq(kind))
+            .filter(pod_realizations::top_id.eq_any(part.to_vec()))
+            .order((pod_realizations::top_id, pod_realizations::pod_id))
+            .select(Realization::as_select())
+            .load(conn)
+            .await?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
 /// What the ids of a pod are at the top; ids that are not ours are left out.
 pub(crate) async fn realizations_by_bottom(
     conn: &mut Conn,
@@ -326,6 +348,9 @@ pub(crate) async fn realization_made(
             return Ok(false);
         }
         let row = realization_by_id(conn, id).await?;
+        if let Some(row) = &row {
+            routers_follow(conn, row.kind, &row.top_id).await?;
+        }
         let revision = match row.map(|row| (row.kind, row.top_id)) {
             Some((RealizationKind::Network, id)) => {
                 let rows = networks::table.find(id);
@@ -432,6 +457,7 @@ pub(crate) async fn realization_delete(conn: &mut Conn, id: &str) -> Result<bool
         if row.kind == RealizationKind::Port {
             free_released(conn, &row.top_id).await?;
         }
+        routers_follow(conn, row.kind, &row.top_id).await?;
         Ok::<_, DbError>(true)
     })
     .await

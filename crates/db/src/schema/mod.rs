@@ -6,7 +6,9 @@
 mod core;
 mod job_tables;
 mod network;
+mod router_tables;
 
 pub(crate) use core::*;
 pub(crate) use job_tables::*;
 pub(crate) use network::*;
+pub(crate) use router_tables::*;

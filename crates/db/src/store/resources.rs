@@ -28,6 +28,8 @@ store! {
         read realization_find(kind: RealizationKind, top_id: &str, pod_id: &str) -> Option<Realization>;
         /// Realizations of.
         read realizations_of(kind: RealizationKind, top_id: &str) -> Vec<Realization>;
+        /// The same of many things, by top id and pod.
+        read realizations_of_all(kind: RealizationKind, top_ids: &[String]) -> Vec<Realization>;
         /// What the ids of a pod are at the top; ids that are not ours are left out.
         read realizations_by_bottom(pod_id: &str, bottom_ids: &[String]) -> Vec<Realization>;
         /// All realizations, of one pod or one project where given; for admins and audits.
