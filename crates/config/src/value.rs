@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A type an option can have.
@@ -97,6 +98,7 @@ parsed_value! {
     usize, "integer value, 0 or more";
     i64, "integer value";
     IpAddr, "IP address value";
+    IpNet, "address prefix value";
     BaseMac, "MAC address value";
     Interface, "public, internal or admin";
     VlanRange, "physical_network or physical_network:first:last";

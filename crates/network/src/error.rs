@@ -8,6 +8,8 @@ use tricircle_db::DbError;
 use tricircle_db::models::NetWrite;
 use tricircle_pods::PodError;
 
+use crate::routers::RouterError;
+
 /// An error of this crate. Display is the message that users see.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // The messages say what the variants mean.
@@ -96,6 +98,9 @@ pub enum NetworkError {
     /// A request that the project may not make: Nova's 403.
     #[error("{0}")]
     Forbidden(String),
+    /// What is wrong with a router or floating IP.
+    #[error(transparent)]
+    Router(#[from] RouterError),
     #[error("{0}")]
     Pod(#[from] PodError),
     #[error("The server could not comply with the request: its database is not available.")]
@@ -142,6 +147,7 @@ impl NetworkError {
             Self::BadRequest(_) => (400, "BadRequest"),
             Self::Conflict(_) => (409, "Conflict"),
             Self::Forbidden(_) => (403, "Forbidden"),
+            Self::Router(error) => error.status(),
             Self::Pod(error) if error.is_transient() || error.is_down() => {
                 (503, "ServiceUnavailable")
             }

@@ -4,7 +4,7 @@
 //! * [`drivers`] and [`ipam`] decide segments and addresses: pure functions.
 //! * `write` makes and changes rows, choosing again when a race was lost.
 //! * `realize` makes things exist in pods and be gone from them.
-//! * [`resource`] describes the resources of the API as tables.
+//! * [`routers`] joins networks within and between pods, and to the outside.
 //! * [`servers`] is what the compute gateway asks for.
 //! * [`kinds`] are the jobs that clean up.
 //! * [`resource`] describes the resources of the API as tables.
@@ -19,6 +19,7 @@ pub mod ipam;
 pub mod kinds;
 mod realize;
 pub mod resource;
+pub mod routers;
 pub mod servers;
 mod service;
 mod write;

@@ -16,12 +16,14 @@ use tricircle_config::Quota;
 pub const UNLIMITED: i64 = -1;
 
 /// The resources of the Networking API that are counted.
-pub const NETWORKING: [&str; 5] = [
+pub const NETWORKING: [&str; 7] = [
     "network",
     "subnet",
     "port",
     "security_group",
     "security_group_rule",
+    "router",
+    "floatingip",
 ];
 
 /// The limits of one project, by resource.
@@ -40,6 +42,8 @@ impl Limits {
             ("subnet", quota.subnet),
             ("port", quota.port),
             ("security_group", quota.security_group),
+            ("router", quota.router),
+            ("floatingip", quota.floatingip),
             ("security_group_rule", quota.security_group_rule),
             ("volumes", quota.volumes),
             ("gigabytes", quota.gigabytes),

@@ -49,6 +49,8 @@ fn used(usage: &NetworkUsage, resource: &str) -> i64 {
         "port" => usage.port,
         "security_group" => usage.security_group,
         "security_group_rule" => usage.security_group_rule,
+        "router" => usage.router,
+        "floatingip" => usage.floatingip,
         _ => 0,
     }
 }

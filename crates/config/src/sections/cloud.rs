@@ -1,8 +1,10 @@
 //! Options of the cloud that is built: Keystone, the pods, networks, quotas.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::{IpNet, Ipv4Net};
 use secrecy::SecretString;
 
 use crate::section::section;
@@ -131,6 +133,19 @@ section! {
         /// range is only for networks whose segment an administrator names. The
         /// ids must be free in every pod.
         network_vlan_ranges: Vec<VlanRange> = Vec::new(),
+        /// The network type of bridge networks, which join the parts of a router that are
+        /// in different pods. Empty: the first of tenant_network_types that spans pods.
+        bridge_network_type: String = String::new(),
+        /// The prefix that bridge networks are taken from. No network of users may
+        /// use addresses of it.
+        bridge_prefix: IpNet = IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(100, 64, 0, 0), 10)),
+        /// The prefix length of one bridge network. Each router of its project has one
+        /// address on it for each pod that it reaches.
+        bridge_prefix_length: u32 = 24,
+        /// The most routes to single servers of other pods that a router has in a pod.
+        /// Servers beyond them are reached by the route to their subnet. Neutron allows
+        /// 30 routes of all kinds, unless max_routes says otherwise.
+        router_host_routes: u32 = 16,
         /// The start of all MAC addresses given to ports. The first three octets
         /// stay; the fourth stays too unless it is 00.
         base_mac: BaseMac = BaseMac([0xfa, 0x16, 0x3e, 0, 0, 0]),

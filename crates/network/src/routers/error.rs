@@ -29,7 +29,10 @@ pub enum RouterError {
     #[error("Bad router request: {0}.")]
     BadRouter(String),
     #[error("Invalid input for operation: Invalid format for routes: {routes}, {reason}.")]
-    InvalidRoutes { routes: String, reason: &'static str },
+    InvalidRoutes {
+        routes: String,
+        reason: &'static str,
+    },
     #[error(
         "Unable to complete operation for {router}. The number of routes exceeds the maximum {most}."
     )]

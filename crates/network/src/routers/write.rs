@@ -61,7 +61,10 @@ impl Network {
     }
 
     /// Routers with their gateways' ports.
-    pub async fn router_views(&self, routers: Vec<Router>) -> Result<Vec<RouterView>, NetworkError> {
+    pub async fn router_views(
+        &self,
+        routers: Vec<Router>,
+    ) -> Result<Vec<RouterView>, NetworkError> {
         let ids: Vec<String> = routers
             .iter()
             .filter_map(|router| router.gateway_port_id.clone())
@@ -78,7 +81,10 @@ impl Network {
         };
         let views = routers.into_iter().map(|router| {
             let of = |view: &PortView| Some(&view.port.id) == router.gateway_port_id.as_ref();
-            let gateway = gateways.iter().position(of).map(|at| gateways.swap_remove(at));
+            let gateway = gateways
+                .iter()
+                .position(of)
+                .map(|at| gateways.swap_remove(at));
             RouterView { router, gateway }
         });
         Ok(views.collect())
@@ -127,7 +133,9 @@ impl Network {
             }
         }
         Err(NetworkError::IpAddressGenerationFailure(
-            gateway.map(|wish| wish.network_id.clone()).unwrap_or_default(),
+            gateway
+                .map(|wish| wish.network_id.clone())
+                .unwrap_or_default(),
         ))
     }
 
@@ -302,7 +310,12 @@ fn check_next_hops(
     let refuse = |reason| {
         let list: Vec<String> = routes
             .iter()
-            .map(|r| format!("{{'destination': '{}', 'nexthop': '{}'}}", r.destination, r.nexthop))
+            .map(|r| {
+                format!(
+                    "{{'destination': '{}', 'nexthop': '{}'}}",
+                    r.destination, r.nexthop
+                )
+            })
             .collect();
         Err(RouterError::InvalidRoutes {
             routes: format!("[{}]", list.join(", ")),

@@ -76,6 +76,16 @@ impl Network {
         })
     }
 
+    /// Chooses what a draft leaves open, for a caller that writes the port itself.
+    pub(crate) async fn choose_port(&self, draft: &PortDraft) -> Result<PortView, NetworkError> {
+        let chosen = self.choose_ports(std::slice::from_ref(draft)).await?;
+        let network = &draft.port.network_id;
+        chosen
+            .into_iter()
+            .next()
+            .ok_or_else(|| NetworkError::NetworkNotFound(network.clone()))
+    }
+
     /// Chooses what the drafts leave open; addresses of one draft are taken for the next.
     async fn choose_ports(&self, drafts: &[PortDraft]) -> Result<Vec<PortView>, NetworkError> {
         let mut networks: HashMap<String, (Vec<Subnet>, Vec<SubnetState>)> = HashMap::new();
