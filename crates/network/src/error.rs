@@ -78,6 +78,8 @@ pub enum NetworkError {
         "Unable to create the network. The VLAN {vlan} on physical network {physical_network} is in use."
     )]
     VlanIdInUse { vlan: i32, physical_network: String },
+    #[error("Unable to create the flat network. Physical network {0} is in use.")]
+    FlatNetworkInUse(String),
     #[error("Unable to create the network. No project network is available for allocation.")]
     NoNetworkAvailable,
     #[error("Invalid input for operation: {0}.")]
@@ -139,6 +141,7 @@ impl NetworkError {
                 (409, "GatewayConflictWithAllocationPools")
             }
             Self::VlanIdInUse { .. } => (409, "VlanIdInUse"),
+            Self::FlatNetworkInUse(_) => (409, "FlatNetworkInUse"),
             Self::NoNetworkAvailable => (503, "NoNetworkAvailable"),
             Self::InvalidInput(_) => (400, "InvalidInput"),
             Self::OverQuota(_) => (409, "OverQuota"),

@@ -5,11 +5,12 @@
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use tricircle_db::models::{NetWrite, NewJob, Realization, RealizationKind, RowState};
+use tricircle_db::models::{NetWrite, NewJob, ROUTER_SYNC, Realization, RealizationKind, RowState};
 use tricircle_failpoint::hit;
 use tricircle_jobs::{JobError, JobKind, JobRun, Kinds};
 
 use crate::error::unexpected;
+use crate::routers::ROUTER_SETUP;
 use crate::{Network, NetworkError};
 
 /// Removes a deleted network with its subnets from every pod.
@@ -62,6 +63,8 @@ impl Network {
                 Work::Push(RealizationKind::SecurityGroup),
             ))
             .with(kind(PORT_SYNC, Work::Push(RealizationKind::Port)))
+            .with(kind(ROUTER_SYNC, Work::SyncRouter))
+            .with(kind(ROUTER_SETUP, Work::SetUpRouter))
             .with(kind(NETWORK_SYNC, Work::Push(RealizationKind::Network)))
             .with(kind(SUBNET_SYNC, Work::Push(RealizationKind::Subnet)))
     }
@@ -74,6 +77,8 @@ enum Work {
     RemovePort,
     RemoveGroup,
     Settle,
+    SyncRouter,
+    SetUpRouter,
     Push(RealizationKind),
 }
 
@@ -105,6 +110,8 @@ impl JobKind for Reconcile {
                     .settle(id, kind, text("top_id"), run.pod_id(), request)
                     .await
             }
+            Work::SyncRouter => self.network.sync_router(id, request).await,
+            Work::SetUpRouter => self.network.setup_router(id, run.pod_id(), request).await,
             Work::Push(kind) => self.network.push(kind, id, request).await,
         };
         ended.map_err(|error| {

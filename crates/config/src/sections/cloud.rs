@@ -125,7 +125,7 @@ section! {
     /// What the top offers to users.
     Tricircle {
         /// The network types that are enabled.
-        type_drivers: Vec<String> = vec!["local".to_owned(), "vlan".to_owned()],
+        type_drivers: Vec<String> = vec!["local".to_owned(), "vlan".to_owned(), "flat".to_owned()],
         /// The types tried in turn for a network whose type nobody named.
         tenant_network_types: Vec<String> = vec!["vlan".to_owned(), "local".to_owned()],
         /// VLAN ids for users' networks, as `physical_network:first:last`,
@@ -146,6 +146,9 @@ section! {
         /// Servers beyond them are reached by the route to their subnet. Neutron allows
         /// 30 routes of all kinds, unless max_routes says otherwise.
         router_host_routes: u32 = 16,
+        /// The physical networks that administrators may use as a whole, without tags. *:
+        /// any.
+        flat_networks: Vec<String> = vec!["*".to_owned()],
         /// The start of all MAC addresses given to ports. The first three octets
         /// stay; the fourth stays too unless it is 00.
         base_mac: BaseMac = BaseMac([0xfa, 0x16, 0x3e, 0, 0, 0]),

@@ -273,6 +273,23 @@ pub(crate) async fn realizations_of_all(
     Ok(found)
 }
 
+/// What a pod has of one kind for one project.
+pub(crate) async fn realizations_in(
+    conn: &mut Conn,
+    kind: RealizationKind,
+    pod_id: &str,
+    project_id: &str,
+) -> Result<Vec<Realization>, DbError> {
+    Ok(pod_realizations::table
+        .filter(pod_realizations::kind.eq(kind))
+        .filter(pod_realizations::pod_id.eq(pod_id))
+        .filter(pod_realizations::project_id.eq(project_id))
+        .order(pod_realizations::top_id)
+        .select(Realization::as_select())
+        .load(conn)
+        .await?)
+}
+
 /// What the ids of a pod are at the top; ids that are not ours are left out.
 pub(crate) async fn realizations_by_bottom(
     conn: &mut Conn,

@@ -285,6 +285,9 @@ pub(crate) async fn addresses_reserve(
     Ok((ended, addresses_of_pod(conn, subnet_id, pod_id).await?))
 }
 
+/// What pods have of subnets for themselves.
+const OF_PODS: [AddressPurpose; 2] = [AddressPurpose::Gateway, AddressPurpose::Infrastructure];
+
 async fn addresses_of_pod(
     conn: &mut Conn,
     subnet_id: &str,
@@ -293,7 +296,7 @@ async fn addresses_of_pod(
     Ok(ip_allocations::table
         .filter(ip_allocations::subnet_id.eq(subnet_id))
         .filter(ip_allocations::pod_id.eq(pod_id))
-        .filter(ip_allocations::port_id.is_null())
+        .filter(ip_allocations::purpose.eq_any(OF_PODS))
         .order(ip_allocations::ip_key)
         .select(IpAllocation::as_select())
         .load(conn)
@@ -314,9 +317,9 @@ pub(crate) async fn addresses_release(
         let of_pod = ip_allocations::table
             .filter(ip_allocations::subnet_id.eq(subnet_id))
             .filter(ip_allocations::pod_id.eq(pod_id))
-            .filter(ip_allocations::port_id.is_null());
+            .filter(ip_allocations::purpose.eq_any(OF_PODS));
         let users = subnet.gateway_ip.unwrap_or_default();
-        diesel::delete(of_pod.filter(ip_allocations::ip_address.ne(&users)))
+        diesel::delete(of_pod.clone().filter(ip_allocations::ip_address.ne(&users)))
             .execute(conn)
             .await?;
         diesel::update(of_pod.filter(ip_allocations::ip_address.eq(&users)))

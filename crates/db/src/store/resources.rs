@@ -28,6 +28,8 @@ store! {
         read realization_find(kind: RealizationKind, top_id: &str, pod_id: &str) -> Option<Realization>;
         /// Realizations of.
         read realizations_of(kind: RealizationKind, top_id: &str) -> Vec<Realization>;
+        /// What a pod has of one kind for one project.
+        read realizations_in(kind: RealizationKind, pod_id: &str, project_id: &str) -> Vec<Realization>;
         /// The same of many things, by top id and pod.
         read realizations_of_all(kind: RealizationKind, top_ids: &[String]) -> Vec<Realization>;
         /// What the ids of a pod are at the top; ids that are not ours are left out.

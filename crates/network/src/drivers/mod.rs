@@ -4,6 +4,7 @@
 //! says which one to take. The row's unique key is what makes the choice hold; a
 //! caller that lost the race asks again with a fresh look at what is taken.
 
+mod flat;
 mod local;
 mod vlan;
 
@@ -70,6 +71,7 @@ impl Drivers {
         let mut enabled: Vec<Arc<dyn TypeDriver>> = Vec::new();
         for word in &config.type_drivers {
             match canonical(word) {
+                "flat" => enabled.push(Arc::new(flat::Flat::new(&config.flat_networks))),
                 "local" => enabled.push(Arc::new(local::Local)),
                 "vlan" => enabled.push(Arc::new(vlan::Vlan::new(&config.network_vlan_ranges))),
                 other => tracing::warn!(network.r#type = other, "no such network type driver"),

@@ -3,11 +3,19 @@
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
-use tricircle_db::models::{Network, Port, PortView, SecurityGroup, Subnet};
+use tricircle_db::models::{Network, Port, PortView, RealizationKind, SecurityGroup, Subnet};
 
 /// The mark by which a thing of the top is found in a pod.
 pub(crate) fn mark(top_id: &str) -> String {
     format!("tricircle:{top_id}")
+}
+
+/// The same for a kind. What only stands for a thing must not be taken for it.
+pub(crate) fn mark_of(kind: RealizationKind, top_id: &str) -> String {
+    match kind {
+        RealizationKind::FloatingTarget => format!("tricircle:target:{top_id}"),
+        _ => mark(top_id),
+    }
 }
 
 /// JSON text of a row; what cannot be read counts as absent.
@@ -21,11 +29,12 @@ pub(crate) fn network(network: &Network) -> Value {
     let mut body = json!({
         "name": network.name,
         "description": mark(&network.id),
-        "project_id": network.project_id,
         "admin_state_up": network.admin_state_up,
         "shared": network.shared,
         "port_security_enabled": network.port_security_enabled,
+        "router:external": network.router_external,
     });
+    own(&mut body, &network.project_id);
     if network.network_type != "local" {
         body["mtu"] = json!(network.mtu);
         body["provider:network_type"] = json!(network.network_type);
@@ -37,6 +46,13 @@ pub(crate) fn network(network: &Network) -> Value {
         }
     }
     body
+}
+
+/// What belongs to nobody at the top belongs to the service project in the pod.
+fn own(body: &mut Value, project_id: &str) {
+    if !project_id.is_empty() {
+        body["project_id"] = json!(project_id);
+    }
 }
 
 /// What of a network may change later.
@@ -67,7 +83,6 @@ pub(crate) fn subnet(
         "network_id": bottom_network,
         "name": subnet.name,
         "description": mark(&subnet.id),
-        "project_id": subnet.project_id,
         "ip_version": subnet.ip_version,
         "cidr": subnet.cidr,
         "gateway_ip": gateway,
@@ -76,6 +91,7 @@ pub(crate) fn subnet(
         "dns_nameservers": parsed(&subnet.dns_nameservers),
         "host_routes": parsed(&subnet.host_routes),
     });
+    own(&mut body, &subnet.project_id);
     for (name, mode) in [
         ("ipv6_ra_mode", &subnet.ipv6_ra_mode),
         ("ipv6_address_mode", &subnet.ipv6_address_mode),

@@ -7,9 +7,10 @@ use tricircle_pods::{PodError, PodSession, Service};
 
 use tricircle_failpoint::hit;
 
-use super::body::mark;
+use super::body::mark_of;
 use super::remove::Makers;
 use crate::kinds::{REALIZATION_SETTLE, settle_wish};
+use crate::routers::RouterError;
 use crate::{Network, NetworkError};
 
 /// A thing of the top, as a pod is to have it.
@@ -34,6 +35,11 @@ pub(crate) fn names(kind: RealizationKind) -> (&'static str, &'static str) {
         RealizationKind::Subnet => ("subnets", "subnet"),
         RealizationKind::Port => ("ports", "port"),
         RealizationKind::SecurityGroup => ("security-groups", "security_group"),
+        RealizationKind::Router => ("routers", "router"),
+        RealizationKind::RouterInterface
+        | RealizationKind::BridgePort
+        | RealizationKind::FloatingTarget => ("ports", "port"),
+        RealizationKind::FloatingIp => ("floatingips", "floatingip"),
         _ => ("networks", "network"),
     }
 }
@@ -48,7 +54,8 @@ impl Network {
     /// call wrote it.
     ///
     /// An intent has a job that ends it, from before it is written until it is completed.
-    /// Ports need none of their own: that of the server which they are for sees to them.
+    /// Ports need none of their own: that of the server which they are for sees to them; nor
+    /// do parts of routers, which their router's job ends.
     pub(crate) async fn claim(
         &self,
         kind: RealizationKind,
@@ -56,8 +63,24 @@ impl Network {
         pod_id: &str,
         project_id: &str,
     ) -> Result<(Realization, bool), NetworkError> {
-        let intent = Realization::intent(kind, top_id, pod_id, project_id);
-        let has_job = kind != RealizationKind::Port;
+        self.claim_with(kind, top_id, pod_id, project_id, &json!({}))
+            .await
+    }
+
+    /// The same, with what an intent has to remember from the start.
+    pub(crate) async fn claim_with(
+        &self,
+        kind: RealizationKind,
+        top_id: &str,
+        pod_id: &str,
+        project_id: &str,
+        data: &Value,
+    ) -> Result<(Realization, bool), NetworkError> {
+        let intent = Realization {
+            data: data.to_string(),
+            ..Realization::intent(kind, top_id, pod_id, project_id)
+        };
+        let has_job = has_own_job(kind);
         if has_job {
             let later = NewJob {
                 run_after: self.config.jobs.create_grace,
@@ -208,7 +231,7 @@ impl Network {
 
     /// The job of an intent that is an intent no more.
     pub(crate) async fn forget_job(&self, row: &Realization) -> Result<(), NetworkError> {
-        if row.kind != RealizationKind::Port {
+        if has_own_job(row.kind) {
             self.store.job_cancel(REALIZATION_SETTLE, &row.id).await?;
         }
         Ok(())
@@ -231,6 +254,15 @@ impl Network {
             RealizationKind::SecurityGroup => {
                 let found = store.security_group_by_id(top_id).await?;
                 found.map(|view| view.group.state)
+            }
+            RealizationKind::Router | RealizationKind::BridgePort => {
+                store.router_by_id(top_id).await?.map(|row| row.state)
+            }
+            RealizationKind::RouterInterface | RealizationKind::FloatingTarget => {
+                store.port_by_id(top_id).await?.map(|view| view.port.state)
+            }
+            RealizationKind::FloatingIp => {
+                store.floating_ip_by_id(top_id).await?.map(|row| row.state)
             }
             _ => return Ok(true),
         };
@@ -279,7 +311,7 @@ impl Network {
         let (collection, _) = names(kind);
         let path = format!(
             "/{collection}?description={}&fields=id&fields=created_at",
-            mark(top_id)
+            mark_of(kind, top_id)
         );
         let answer = session.get_json(Service::Network, &path).await?;
         let key = collection.replace('-', "_");
@@ -308,6 +340,14 @@ impl Network {
     }
 }
 
+/// Whether an unfinished realization is ended by a job of its own.
+fn has_own_job(kind: RealizationKind) -> bool {
+    matches!(
+        kind,
+        RealizationKind::Network | RealizationKind::Subnet | RealizationKind::SecurityGroup
+    )
+}
+
 /// The thing was deleted at the top while it was being made.
 fn gone(kind: RealizationKind, top_id: &str) -> NetworkError {
     let id = top_id.to_owned();
@@ -315,6 +355,13 @@ fn gone(kind: RealizationKind, top_id: &str) -> NetworkError {
         RealizationKind::Port => NetworkError::PortNotFound(id),
         RealizationKind::Subnet => NetworkError::SubnetNotFound(id),
         RealizationKind::SecurityGroup => NetworkError::SecurityGroupNotFound(id),
+        RealizationKind::Router | RealizationKind::BridgePort => {
+            RouterError::RouterNotFound(id).into()
+        }
+        RealizationKind::FloatingIp => RouterError::FloatingIpNotFound(id).into(),
+        RealizationKind::RouterInterface | RealizationKind::FloatingTarget => {
+            NetworkError::PortNotFound(id)
+        }
         _ => NetworkError::NetworkNotFound(id),
     }
 }

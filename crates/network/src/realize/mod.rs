@@ -8,7 +8,7 @@
 //!
 //! What a body looks like is a pure function (`body`); the rest is a loop around it.
 
-mod body;
+pub(crate) mod body;
 mod ensure;
 mod groups;
 mod networks;
@@ -19,6 +19,7 @@ mod settle;
 mod subnets;
 mod sync;
 
+pub(crate) use ensure::Wanted;
 pub use ports::PortInPod;
 pub(crate) use remove::Makers;
 pub(crate) use subnets::is_auto_address;

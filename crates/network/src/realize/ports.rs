@@ -31,9 +31,11 @@ impl PortInPod {
 
 /// The ids in a pod of what a port refers to.
 #[derive(Debug, Clone, Default)]
-struct Surroundings {
-    network: String,
-    subnets: HashMap<String, String>,
+pub(crate) struct Surroundings {
+    /// The network.
+    pub network: String,
+    /// Its subnets, by id at the top.
+    pub subnets: HashMap<String, String>,
 }
 
 impl Network {
@@ -85,12 +87,15 @@ impl Network {
                 self.port_in(session, view, around, groups).await
             }
         }));
-        made.await.into_iter().collect()
+        let made = made.await.into_iter().collect();
+        // Routers follow what came.
+        self.jobs.wake_all();
+        made
     }
 
     /// The network of ports and all its subnets in the pod: a subnet is wanted there
     /// even when none of these ports is on it, as in one cloud.
-    async fn surroundings(
+    pub(crate) async fn surroundings(
         &self,
         session: &PodSession,
         network_id: &str,
@@ -108,7 +113,9 @@ impl Network {
         let rows: Vec<Subnet> = self.store.subnets(&filter).await?;
         let mut subnets = HashMap::new();
         for subnet in &rows {
-            let id = self.subnet_in(session, subnet, &network).await?;
+            let id = self
+                .subnet_in(session, subnet, &view.network, &network)
+                .await?;
             subnets.insert(subnet.id.clone(), id);
         }
         Ok(Surroundings { network, subnets })
@@ -126,6 +133,7 @@ impl Network {
         let kind = RealizationKind::Port;
         let _held = self.locks.lock(format!("port/{}/{pod_id}", port.id)).await;
         let (row, fresh) = self.claim(kind, &port.id, pod_id, &port.project_id).await?;
+        self.drop_target(session, &port.id).await?;
         let bottom_groups = in_pod(view, groups);
         let body = body::port(view, &around.network, &around.subnets, &bottom_groups)
             .ok_or_else(|| NetworkError::Internal(format!("port {} has a lost subnet", port.id)))?;

@@ -4,7 +4,7 @@ use tricircle_db::models::{Realization, RealizationKind, RealizationState, Subne
 use tricircle_failpoint::hit;
 use tricircle_pods::{PodSession, Service};
 
-use super::body::{mark, parsed};
+use super::body::{mark_of, parsed};
 use super::ensure::{delete_quietly, id_of, names};
 use super::groups::ADOPTED;
 use crate::{Network, NetworkError};
@@ -161,7 +161,7 @@ impl Network {
 
     /// The pod's ids of a thing. An intent without id may have become an object all the
     /// same, so the pod is asked for the mark.
-    async fn what_is_there(
+    pub(crate) async fn what_is_there(
         &self,
         session: &PodSession,
         row: &Realization,
@@ -173,7 +173,10 @@ impl Network {
             return Ok(vec![id.clone()]);
         }
         let (collection, _) = names(row.kind);
-        let path = format!("/{collection}?description={}&fields=id", mark(&row.top_id));
+        let path = format!(
+            "/{collection}?description={}&fields=id",
+            mark_of(row.kind, &row.top_id)
+        );
         let answer = session.get_json(Service::Network, &path).await?;
         let key = collection.replace('-', "_");
         answer[key.as_str()]

@@ -81,7 +81,11 @@ impl Network {
         session: &PodSession,
         subnet: &Subnet,
     ) -> Result<(), NetworkError> {
-        let network = self.network_again(session, &subnet.network_id).await?;
-        self.subnet_in(session, subnet, &network).await.map(drop)
+        let found = self.store.network_by_id(&subnet.network_id).await?;
+        let view = found.ok_or_else(|| NetworkError::NetworkNotFound(subnet.network_id.clone()))?;
+        let bottom = self.network_in(session, &view.network).await?;
+        self.subnet_in(session, subnet, &view.network, &bottom)
+            .await
+            .map(drop)
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde_json::json;
-use tricircle_db::models::{AddressPurpose, IpAllocation, NetWrite, RealizationKind, Subnet};
+use tricircle_db::models::{
+    AddressPurpose, IpAllocation, NetWrite, Network as NetworkRow, RealizationKind, Subnet,
+};
 use tricircle_pods::PodSession;
 
 use super::body;
@@ -23,6 +25,7 @@ impl Network {
         &self,
         session: &PodSession,
         subnet: &Subnet,
+        network: &NetworkRow,
         bottom_network: &str,
     ) -> Result<String, NetworkError> {
         let pod_id = session.pod().id().to_owned();
@@ -39,7 +42,7 @@ impl Network {
         let (row, fresh) = self
             .claim(kind, &subnet.id, &pod_id, &subnet.project_id)
             .await?;
-        let held = match self.reserve_for_pod(subnet, &pod_id).await {
+        let held = match self.reserve_for_pod(subnet, network, &pod_id).await {
             Ok(held) => held,
             Err(error) => {
                 // Nothing was made, and a subnet that is gone has no job to clean up.
@@ -77,6 +80,7 @@ impl Network {
     async fn reserve_for_pod(
         &self,
         subnet: &Subnet,
+        network: &NetworkRow,
         pod_id: &str,
     ) -> Result<Vec<IpAllocation>, NetworkError> {
         let pools = pools_from_json(&body::parsed(&subnet.allocation_pools))?;
@@ -84,9 +88,15 @@ impl Network {
             .unwrap_or(usize::MAX);
         // Interfaces on a self-configured subnet need no pool.
         let count = if is_auto_address(subnet) { 0 } else { count };
+        // The gateway of an external network is a router outside, the same for all pods; a
+        // bridge network has none. Without DHCP a pod has nothing of its own on either.
+        let outer = network.router_external || network.project_id.is_empty();
+        if outer && !subnet.enable_dhcp {
+            return Ok(Vec::new());
+        }
         for _ in 0..ROUNDS {
             let used = self.store.addresses_used(&subnet.id).await?;
-            let users = users_gateway(subnet, &used);
+            let users = users_gateway(subnet, &used).filter(|_| !outer);
             let take_users = users.is_some_and(|address| address.pod_id.is_none());
             let needs_own = users.is_some() && !take_users;
             let taken: BTreeSet<u128> = used.iter().filter_map(as_number).collect();

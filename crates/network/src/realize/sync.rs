@@ -1,7 +1,7 @@
 //! Bringing changes of what pods have already to them.
 
 use serde_json::{Value, json};
-use tricircle_db::models::{NewJob, Realization, RealizationKind};
+use tricircle_db::models::{NewJob, ROUTER_SYNC, Realization, RealizationKind};
 use tricircle_failpoint::hit;
 use tricircle_pods::{PodSession, Service};
 
@@ -122,6 +122,7 @@ fn sync_kind(kind: RealizationKind) -> &'static str {
         RealizationKind::Subnet => SUBNET_SYNC,
         RealizationKind::Port => PORT_SYNC,
         RealizationKind::SecurityGroup => SECURITY_GROUP_SYNC,
+        RealizationKind::Router => ROUTER_SYNC,
         _ => NETWORK_SYNC,
     }
 }

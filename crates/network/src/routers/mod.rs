@@ -8,14 +8,21 @@
 //! Parts are joined by the project's bridge network. Traffic between the pods goes by
 //! routes over it; traffic to the outside by the part in the external network's pod.
 
+mod bridge;
 mod error;
+mod facts;
 mod floating;
 mod gateway;
 mod interfaces;
+mod jobs;
+mod plan;
+mod realize;
+mod targets;
 mod write;
 
 pub use error::RouterError;
 pub use floating::{FloatingIpDraft, TargetWish};
 pub use gateway::{GatewayUpdate, GatewayWish};
 pub use interfaces::{Interface, InterfaceWish};
+pub(crate) use jobs::ROUTER_SETUP;
 pub use write::{MOST_ROUTES, Route, RouterView, routes_from_json};

@@ -52,3 +52,14 @@ CREATE TABLE IF NOT EXISTS bridge_networks (
     cidr VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     CONSTRAINT bridge_networks_cidr UNIQUE (cidr)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- What a pod has of a project, by kind. MySQL has no IF NOT EXISTS for an index.
+SET @statement = IF(
+    (SELECT COUNT(*) FROM information_schema.statistics
+        WHERE table_schema = DATABASE() AND table_name = 'pod_realizations'
+        AND index_name = 'pod_realizations_project') = 0,
+    'CREATE INDEX pod_realizations_project ON pod_realizations (project_id, kind, pod_id)',
+    'DO 0');
+PREPARE statement FROM @statement;
+EXECUTE statement;
+DEALLOCATE PREPARE statement;

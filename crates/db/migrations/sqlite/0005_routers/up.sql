@@ -52,3 +52,6 @@ CREATE TABLE IF NOT EXISTS bridge_networks (
     cidr TEXT NOT NULL,
     CONSTRAINT bridge_networks_cidr UNIQUE (cidr)
 );
+
+-- What a pod has of a project, by kind.
+CREATE INDEX IF NOT EXISTS pod_realizations_project ON pod_realizations (project_id, kind, pod_id);
