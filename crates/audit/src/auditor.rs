@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tricircle_db::models::{
-    JobFilter, JobState, NetworkFilter, PortFilter, RealizationKind, RoutingFilter, RowState,
-    SecurityGroupFilter, SubnetFilter,
+    FloatingIpFilter, JobFilter, JobState, NetworkFilter, PortFilter, ROUTER_INTERFACE,
+    RealizationKind, RouterFilter, RoutingFilter, RowState, SecurityGroupFilter, SubnetFilter,
 };
 use tricircle_db::{DbError, Store};
 use tricircle_jobs::JobSender;
@@ -139,6 +139,7 @@ impl Auditor {
                 row.updated_at,
             ));
         }
+        self.routers(rows).await?;
         // After the addresses: the port of an address is there when its address is.
         let ports = PortFilter {
             deleting_too: true,
@@ -146,6 +147,15 @@ impl Auditor {
         };
         for view in store.ports(&ports).await? {
             let row = view.port;
+            if row.device_owner == ROUTER_INTERFACE {
+                rows.things.push(thing(
+                    RealizationKind::RouterInterface,
+                    row.id.clone(),
+                    row.project_id.clone(),
+                    row.state,
+                    row.updated_at,
+                ));
+            }
             let kind = RealizationKind::Port;
             rows.things.push(Thing {
                 network_id: Some(row.network_id),
@@ -153,6 +163,48 @@ impl Auditor {
                 device_owner: row.device_owner,
                 created_by_gateway: row.created_by_gateway,
                 ..thing(kind, row.id, row.project_id, row.state, row.updated_at)
+            });
+        }
+        Ok(())
+    }
+
+    async fn routers(&self, rows: &mut Rows) -> Result<(), DbError> {
+        let routers = RouterFilter {
+            deleting_too: true,
+            ..RouterFilter::default()
+        };
+        for row in self.store.routers(&routers).await? {
+            for kind in [RealizationKind::Router, RealizationKind::BridgePort] {
+                rows.things.push(thing(
+                    kind,
+                    row.id.clone(),
+                    row.project_id.clone(),
+                    row.state,
+                    row.updated_at,
+                ));
+            }
+        }
+        let floating = FloatingIpFilter {
+            deleting_too: true,
+            ..FloatingIpFilter::default()
+        };
+        for row in self.store.floating_ips(&floating).await? {
+            let (kind, state, at) = (RealizationKind::FloatingIp, row.state, row.updated_at);
+            if let Some(port) = row.port_id {
+                let project = row.project_id.clone();
+                let kind = RealizationKind::FloatingTarget;
+                rows.things.push(thing(kind, port, project, state, at));
+            }
+            // One that is being deleted leads nowhere: its pod's row knows the router.
+            let router = rows
+                .realizations
+                .iter()
+                .find(|held| held.kind == kind && held.top_id == row.id)
+                .and_then(|held| serde_json::from_str::<serde_json::Value>(&held.data).ok())
+                .and_then(|data| data["router"].as_str().map(str::to_owned));
+            rows.things.push(Thing {
+                device_id: row.router_id.or(router).unwrap_or_default(),
+                ..thing(kind, row.id, row.project_id, state, at)
             });
         }
         Ok(())

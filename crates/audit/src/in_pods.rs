@@ -86,14 +86,20 @@ async fn read(admin: &PodSession, kind: ObjectKind) -> Result<Vec<Object>, PodEr
             });
             Ok(objects.collect())
         }
-        ObjectKind::Port => network(admin, "ports").await,
-        ObjectKind::Subnet => network(admin, "subnets").await,
-        ObjectKind::Network => network(admin, "networks").await,
-        ObjectKind::SecurityGroup => network(admin, "security-groups").await,
+        _ => match kind.in_neutron() {
+            Some((collection, infix)) => network(admin, collection, infix).await,
+            None => Ok(Vec::new()),
+        },
     }
 }
 
-async fn network(admin: &PodSession, collection: &str) -> Result<Vec<Object>, PodError> {
+/// A collection of the pod's Neutron. Of ports there are several kinds, told apart by their
+/// marks: each shows those of the others as nobody's.
+async fn network(
+    admin: &PodSession,
+    collection: &str,
+    infix: &str,
+) -> Result<Vec<Object>, PodError> {
     let device = if collection == "ports" {
         "&fields=device_id"
     } else {
@@ -110,6 +116,8 @@ async fn network(admin: &PodSession, collection: &str) -> Result<Vec<Object>, Po
         user_id: String::new(),
         mark: text(one, "/description")
             .strip_prefix(DESCRIBED)
+            .and_then(|mark| mark.strip_prefix(infix))
+            .filter(|id| !id.contains(':'))
             .map(str::to_owned),
         device_id: text(one, "/device_id"),
     });

@@ -29,7 +29,7 @@ pub struct Rows {
     pub routings: Vec<Routing>,
     /// Realizations.
     pub realizations: Vec<Realization>,
-    /// Networks, subnets, ports and security groups.
+    /// Networks, subnets, ports, security groups, routers and floating IPs.
     pub things: Vec<Thing>,
     /// Addresses that are taken.
     pub addresses: Vec<IpAllocation>,
@@ -37,7 +37,7 @@ pub struct Rows {
     pub jobs: Vec<Job>,
 }
 
-/// A network, subnet, port or security group of the top.
+/// A network, subnet, port, security group, router or floating IP of the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thing {
     /// Which of them.
@@ -52,7 +52,8 @@ pub struct Thing {
     pub updated_at: Timestamp,
     /// The network of a subnet or port.
     pub network_id: Option<String>,
-    /// The server, or intent of one, that a port is for; empty otherwise.
+    /// The server, or intent of one, that a port is for; the router of an interface or
+    /// gateway; empty otherwise.
     pub device_id: String,
     /// What kind of device that is.
     pub device_owner: String,
@@ -89,13 +90,28 @@ pub enum ObjectKind {
     Network,
     /// A Neutron security group.
     SecurityGroup,
+    /// A pod's part of a router.
+    Router,
+    /// A Neutron floating IP.
+    FloatingIp,
+    /// The port of a router's interface.
+    RouterInterface,
+    /// The port of a router on a bridge network.
+    BridgePort,
+    /// A port that stands for a server of another pod.
+    FloatingTarget,
 }
 
 impl ObjectKind {
     /// All, in an order in which they can be removed.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::Server,
         Self::Volume,
+        Self::FloatingIp,
+        Self::FloatingTarget,
+        Self::RouterInterface,
+        Self::BridgePort,
+        Self::Router,
         Self::Port,
         Self::Subnet,
         Self::Network,
@@ -111,6 +127,11 @@ impl ObjectKind {
             Self::Subnet => "subnet",
             Self::Network => "network",
             Self::SecurityGroup => "security_group",
+            Self::Router => "router",
+            Self::FloatingIp => "floatingip",
+            Self::RouterInterface => "router_interface",
+            Self::BridgePort => "bridge_port",
+            Self::FloatingTarget => "floating_target",
         }
     }
 
@@ -123,6 +144,35 @@ impl ObjectKind {
         }
     }
 
+    /// Its collection in the Networking API, and what is between `tricircle:` and the id of
+    /// the top in the mark of one. Servers and volumes have none.
+    pub fn in_neutron(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Self::Server | Self::Volume => return None,
+            Self::Port => ("ports", ""),
+            Self::Subnet => ("subnets", ""),
+            Self::Network => ("networks", ""),
+            Self::SecurityGroup => ("security-groups", ""),
+            Self::Router => ("routers", ""),
+            Self::FloatingIp => ("floatingips", ""),
+            Self::RouterInterface => ("ports", "interface:"),
+            Self::BridgePort => ("ports", "bridge:"),
+            Self::FloatingTarget => ("ports", "target:"),
+        })
+    }
+
+    /// Whether it is part of what the jobs of a router make and remove.
+    pub fn is_of_router(self) -> bool {
+        matches!(
+            self,
+            Self::Router
+                | Self::FloatingIp
+                | Self::RouterInterface
+                | Self::BridgePort
+                | Self::FloatingTarget
+        )
+    }
+
     /// The kind of its realization, of what the top owns.
     pub fn realization(self) -> Option<RealizationKind> {
         match self {
@@ -130,6 +180,11 @@ impl ObjectKind {
             Self::Subnet => Some(RealizationKind::Subnet),
             Self::Network => Some(RealizationKind::Network),
             Self::SecurityGroup => Some(RealizationKind::SecurityGroup),
+            Self::Router => Some(RealizationKind::Router),
+            Self::FloatingIp => Some(RealizationKind::FloatingIp),
+            Self::RouterInterface => Some(RealizationKind::RouterInterface),
+            Self::BridgePort => Some(RealizationKind::BridgePort),
+            Self::FloatingTarget => Some(RealizationKind::FloatingTarget),
             Self::Server | Self::Volume => None,
         }
     }

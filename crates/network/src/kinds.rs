@@ -10,7 +10,6 @@ use tricircle_failpoint::hit;
 use tricircle_jobs::{JobError, JobKind, JobRun, Kinds};
 
 use crate::error::unexpected;
-use crate::routers::ROUTER_SETUP;
 use crate::{Network, NetworkError};
 
 /// Removes a deleted network with its subnets from every pod.
@@ -42,6 +41,22 @@ pub fn settle_wish(row: &Realization) -> NewJob {
         payload: json!({"kind": row.kind.as_str(), "top_id": row.top_id}),
         ..NewJob::new(REALIZATION_SETTLE, &row.id)
     }
+}
+
+/// Brings the part of a router that is in one pod in order. The database wants
+/// [`ROUTER_SYNC`], which wants this for each pod.
+pub const ROUTER_SETUP: &str = "router_setup";
+
+/// Payload of the jobs of routers: look at each part, though it is recorded as in order.
+pub fn look_again() -> Value {
+    json!({ LOOK_AGAIN: true })
+}
+
+const LOOK_AGAIN: &str = "look_again";
+
+/// Whether a job's payload says so.
+fn looks_again(run: &JobRun) -> Result<bool, JobError> {
+    Ok(run.payload::<Value>()?[LOOK_AGAIN] == true)
 }
 
 impl Network {
@@ -110,8 +125,16 @@ impl JobKind for Reconcile {
                     .settle(id, kind, text("top_id"), run.pod_id(), request)
                     .await
             }
-            Work::SyncRouter => self.network.sync_router(id, request).await,
-            Work::SetUpRouter => self.network.setup_router(id, run.pod_id(), request).await,
+            Work::SyncRouter => {
+                let again = looks_again(run)?;
+                self.network.sync_router(id, again, request).await
+            }
+            Work::SetUpRouter => {
+                let again = looks_again(run)?;
+                self.network
+                    .setup_router(id, run.pod_id(), again, request)
+                    .await
+            }
             Work::Push(kind) => self.network.push(kind, id, request).await,
         };
         ended.map_err(|error| {

@@ -150,6 +150,11 @@ fn owned_by_top(
         };
         return Some(finding(Problem::Twin, pod, kind, object, detail, remedy));
     }
+    if kind.is_of_router() {
+        let detail = format!("no realization of {top_id}");
+        let remedy = remove(pod, kind, top_id, object);
+        return Some(finding(Problem::Orphan, pod, kind, object, detail, remedy));
+    }
     let thing = index.thing(realization, top_id);
     if thing.is_some_and(|thing| thing.updated_at > index.seen.began) {
         return None;

@@ -1,13 +1,14 @@
 //! From the rows to the pods and the jobs: what is lost, unfinished, held or stuck.
 
 use tricircle_db::models::{
-    AddressPurpose, Job, JobState, NewJob, Realization, RealizationKind, RealizationState, Routing,
-    RoutingKind, RoutingState, RowState,
+    AddressPurpose, FLOATING_IP, Job, JobState, NewJob, ROUTER_GATEWAY, ROUTER_INTERFACE,
+    ROUTER_SYNC, Realization, RealizationKind, RealizationState, Routing, RoutingKind,
+    RoutingState, RowState,
 };
 use tricircle_intent::{SERVER_RECOVER, SERVER_REMOVE, VOLUME_RECOVER, VOLUME_REMOVE};
 use tricircle_network::kinds::{
-    NETWORK_REMOVE, PORT_REMOVE, REALIZATION_SETTLE, SECURITY_GROUP_REMOVE, SUBNET_REMOVE,
-    settle_wish,
+    NETWORK_REMOVE, PORT_REMOVE, REALIZATION_SETTLE, ROUTER_SETUP, SECURITY_GROUP_REMOVE,
+    SUBNET_REMOVE, look_again, settle_wish,
 };
 
 use super::index::Index;
@@ -83,14 +84,26 @@ fn realization(index: &Index<'_>, row: &Realization) -> Option<Finding> {
         .into_iter()
         .find(|kind| kind.realization() == Some(row.kind))?;
     let thing = index.thing(row.kind, &row.top_id);
-    let covered = is_covered(index, row, thing);
-    let settle = || Remedy::Want(Box::new(settle_wish(row)));
+    let router = object.is_of_router().then(|| router_of(row));
+    let covered = match &router {
+        Some(router) => index.has_job(&OF_ROUTER, router),
+        None => is_covered(index, row, thing),
+    };
+    let settle = || match &router {
+        Some(router) => want_router(router, &row.project_id),
+        None => Remedy::Want(Box::new(settle_wish(row))),
+    };
     let (problem, detail, remedy) = match (row.state, &row.bottom_id) {
         (RealizationState::Present, Some(bottom_id)) => {
             let there = index.objects(&row.pod_id, object)?;
             match (there.contains_key(bottom_id.as_str()), thing) {
                 (true, Some(_)) => return None,
                 _ if covered => return None,
+                (false, _) if router.is_some() => (
+                    Problem::Lost,
+                    format!("the pod does not have {bottom_id}"),
+                    settle(),
+                ),
                 (true, None) => (
                     Problem::Unfinished,
                     format!("{} is not at the top", row.top_id),
@@ -143,6 +156,27 @@ fn is_going_with_another(index: &Index<'_>, thing: &Thing) -> bool {
     }
 }
 
+/// The jobs of a router: as a whole, and of one pod's part.
+const OF_ROUTER: [&str; 2] = [ROUTER_SYNC, ROUTER_SETUP];
+
+/// The router that a part, or something of one, belongs to.
+fn router_of(row: &Realization) -> String {
+    let data: serde_json::Value = serde_json::from_str(&row.data).unwrap_or_default();
+    match data["router"].as_str() {
+        Some(router) => router.to_owned(),
+        None => row.top_id.clone(),
+    }
+}
+
+/// Every part of a router is looked at again, whatever is recorded of it.
+fn want_router(id: &str, project_id: &str) -> Remedy {
+    Remedy::Want(Box::new(NewJob {
+        project_id: project_id.to_owned(),
+        payload: look_again(),
+        ..NewJob::new(ROUTER_SYNC, id)
+    }))
+}
+
 fn remove_job(kind: RealizationKind) -> &'static str {
     match kind {
         RealizationKind::Subnet => SUBNET_REMOVE,
@@ -152,9 +186,41 @@ fn remove_job(kind: RealizationKind) -> &'static str {
     }
 }
 
+/// The router whose jobs see to a thing.
+fn router_of_thing<'a>(index: &Index<'_>, row: &'a Thing) -> Option<&'a str> {
+    match row.kind {
+        RealizationKind::Router => Some(&row.id),
+        RealizationKind::FloatingIp => Some(&row.device_id),
+        RealizationKind::Port => match row.device_owner.as_str() {
+            ROUTER_INTERFACE | ROUTER_GATEWAY => Some(&row.device_id),
+            // It goes with its floating IP.
+            FLOATING_IP => index
+                .thing(RealizationKind::FloatingIp, &row.device_id)
+                .map(|_| row.device_id.as_str()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// A thing that is being deleted has a job; a port has a server that is there.
 fn thing(index: &Index<'_>, row: &Thing) -> Option<Finding> {
     let job = remove_job(row.kind);
+    let router = router_of_thing(index, row);
+    if let (RowState::Deleting, Some(router)) = (row.state, router) {
+        let with_floating = row.kind == RealizationKind::Port && row.device_owner == FLOATING_IP;
+        if with_floating || index.has_job(&OF_ROUTER, router) || !index.is_old(row.updated_at) {
+            return None;
+        }
+        return Some(Finding {
+            problem: Problem::Unfinished,
+            pod: String::new(),
+            kind: row.kind.as_str().to_owned(),
+            id: row.id.clone(),
+            detail: "deleting without a job".to_owned(),
+            remedy: want_router(router, &row.project_id),
+        });
+    }
     if row.state == RowState::Deleting {
         let covered = index.has_job(&[job], &row.id) || is_going_with_another(index, row);
         if covered || !index.is_old(row.updated_at) {
@@ -221,6 +287,14 @@ fn addresses(index: &Index<'_>) -> Vec<Finding> {
                     continue;
                 }
                 (format!("of port {port}, which is gone"), Remedy::ByHand)
+            }
+            // Of an interface, a gateway, or a router on its bridge network.
+            (AddressPurpose::Router, Some(owner), _) => {
+                let held = [RealizationKind::Port, RealizationKind::Router];
+                if held.iter().any(|kind| index.thing(*kind, owner).is_some()) {
+                    continue;
+                }
+                (format!("of {owner}, which is gone"), Remedy::ByHand)
             }
             (_, _, Some(pod_id)) => {
                 let kind = RealizationKind::Subnet;

@@ -10,9 +10,12 @@ pub(crate) fn mark(top_id: &str) -> String {
     format!("tricircle:{top_id}")
 }
 
-/// The same for a kind. What only stands for a thing must not be taken for it.
+/// The same for a kind. A port that is a router's, or only stands for a port of the top,
+/// must not be taken for that one.
 pub(crate) fn mark_of(kind: RealizationKind, top_id: &str) -> String {
     match kind {
+        RealizationKind::RouterInterface => format!("tricircle:interface:{top_id}"),
+        RealizationKind::BridgePort => format!("tricircle:bridge:{top_id}"),
         RealizationKind::FloatingTarget => format!("tricircle:target:{top_id}"),
         _ => mark(top_id),
     }

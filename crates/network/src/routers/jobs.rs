@@ -1,22 +1,26 @@
 //! What the jobs of routers do.
 //!
 //! `router_sync` looks at a router as a whole: which pods have or are to have a part of
-//! it. [`ROUTER_SETUP`] brings one pod's part in order. They are two kinds so that a pod
+//! it. `router_setup` brings one pod's part in order. They are two kinds so that a pod
 //! that is away delays its own part only.
 
+use serde_json::json;
 use tricircle_db::models::{NewJob, RealizationKind};
 use tricircle_failpoint::hit;
 
 use super::plan::layout;
+use crate::kinds::{ROUTER_SETUP, look_again};
 use crate::{Network, NetworkError};
-
-/// Brings the part of a router that is in one pod in order.
-pub(crate) const ROUTER_SETUP: &str = "router_setup";
 
 impl Network {
     /// Wants every part of a router brought in order, and removes what of a deleted
     /// router no pod has any more.
-    pub(crate) async fn sync_router(&self, id: &str, request_id: &str) -> Result<(), NetworkError> {
+    pub(crate) async fn sync_router(
+        &self,
+        id: &str,
+        again: bool,
+        request_id: &str,
+    ) -> Result<(), NetworkError> {
         let Some(known) = self.known(id).await? else {
             return Ok(());
         };
@@ -29,6 +33,7 @@ impl Network {
                 pod_id,
                 project_id: known.router.project_id.clone(),
                 request_id: request_id.to_owned(),
+                payload: if again { look_again() } else { json!({}) },
                 ..NewJob::new(ROUTER_SETUP, id)
             };
             self.store.job_enqueue(&job).await?;
@@ -45,6 +50,7 @@ impl Network {
         &self,
         id: &str,
         pod_id: &str,
+        again: bool,
         request_id: &str,
     ) -> Result<(), NetworkError> {
         let Some(known) = self.known(id).await? else {
@@ -53,7 +59,7 @@ impl Network {
         let parts = layout(&known.facts, self.host_routes());
         let session = self.admin(pod_id, request_id)?;
         match parts.get(pod_id) {
-            Some(part) => self.bring_part(&session, &known, part).await?,
+            Some(part) => self.bring_part(&session, &known, part, again).await?,
             None => self.remove_part(&session, &known).await?,
         }
         hit("router_setup.done");

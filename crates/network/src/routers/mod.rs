@@ -24,5 +24,4 @@ pub use error::RouterError;
 pub use floating::{FloatingIpDraft, TargetWish};
 pub use gateway::{GatewayUpdate, GatewayWish};
 pub use interfaces::{Interface, InterfaceWish};
-pub(crate) use jobs::ROUTER_SETUP;
 pub use write::{MOST_ROUTES, Route, RouterView, routes_from_json};

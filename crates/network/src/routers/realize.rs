@@ -63,12 +63,13 @@ impl PartInPod {
 }
 
 impl Network {
-    /// Brings a part in order.
+    /// Brings a part in order; `again`: though it is recorded as in order.
     pub(super) async fn bring_part(
         &self,
         session: &PodSession,
         known: &Known,
         part: &Part,
+        again: bool,
     ) -> Result<(), NetworkError> {
         let pod_id = session.pod().id();
         let router = &known.router;
@@ -77,7 +78,7 @@ impl Network {
         let held = self
             .present(RealizationKind::Router, &router.id, pod_id)
             .await?;
-        if held.is_some_and(|row| row.digest == digest) {
+        if !again && held.is_some_and(|row| row.digest == digest) {
             return Ok(());
         }
         let bottom = self.router_in(session, known).await?;
@@ -481,7 +482,7 @@ impl Network {
             revision: 0,
             body: json!({
                 "network_id": port.network,
-                "description": body::mark(&port.top_id),
+                "description": body::mark_of(port.kind, &port.top_id),
                 "project_id": known.router.project_id,
                 "fixed_ips": fixed_ips(&port.fixed_ips),
                 "port_security_enabled": false,
