@@ -6,5 +6,6 @@ mod jobs;
 mod misfortune;
 mod real;
 mod realize;
+mod routers;
 mod servers;
 mod world;
