@@ -8,6 +8,7 @@
 //! | `GET /_sim/inventory?pod=` | what exists |
 //! | `POST`, `DELETE /_sim/faults?pod=` | adds a fault, removes all |
 //! | `PUT /_sim/pods/{pod}/timing` | `{"build_ms": 5 or null, "other_ms": 2}` |
+//! | `PUT /_sim/pods/{pod}/extensions` | `{"address-group": false}`: without it |
 //! | `POST /_sim/pods/{pod}/finish-builds` | ends builds |
 //! | `POST /_sim/pods/{pod}/fail-next-build` | `{"message": ...}` |
 //!
@@ -148,6 +149,13 @@ impl Control {
                 }
                 if let Some(other) = body.get("other_ms").and_then(Value::as_u64) {
                     pod.set_other_time(Duration::from_millis(other));
+                }
+                Reply::empty(204)
+            }
+            ("PUT", ["_sim", "pods", pod, "extensions"]) => {
+                let pod = self.pod(pod)?;
+                for (alias, present) in body().as_object().into_iter().flatten() {
+                    pod.set_extension(alias, present.as_bool().unwrap_or(true));
                 }
                 Reply::empty(204)
             }

@@ -42,6 +42,9 @@ pub struct Inventory {
     pub routers: Vec<Item>,
     /// Floating IPs.
     pub floatingips: Vec<Item>,
+    /// Address groups.
+    #[serde(default)]
+    pub address_groups: Vec<Item>,
     /// Volumes.
     pub volumes: Vec<Item>,
     /// Volume snapshots.
@@ -54,7 +57,7 @@ pub struct Inventory {
 
 impl Inventory {
     /// Whether there is no server, port, network, subnet, router, floating IP,
-    /// volume, snapshot, and no security group but `default` ones.
+    /// address group, volume, snapshot, and no security group but `default` ones.
     pub fn is_clean(&self) -> bool {
         self.leftovers().is_empty()
     }
@@ -74,6 +77,7 @@ impl Inventory {
             ("subnet", &self.subnets),
             ("router", &self.routers),
             ("floatingip", &self.floatingips),
+            ("address group", &self.address_groups),
             ("volume", &self.volumes),
             ("snapshot", &self.snapshots),
             ("security group", &groups),
@@ -96,6 +100,7 @@ impl Inventory {
             security_groups: network_items(&pod.neutron.security_groups),
             routers: network_items(&pod.neutron.routers),
             floatingips: network_items(&pod.neutron.floatingips),
+            address_groups: network_items(&pod.neutron.address_groups),
             volumes: volumes(pod),
             snapshots: pod
                 .cinder

@@ -276,6 +276,17 @@ impl SimPod {
         lock(&self.backend.state).nova.fail_next_build = Some(message.to_owned());
     }
 
+    /// Takes a Neutron extension from the pod, or gives it back: `address-group`
+    /// and what needs it are then unknown there. Others leave the list only.
+    pub fn set_extension(&self, alias: &str, present: bool) {
+        let mut state = lock(&self.backend.state);
+        if present {
+            state.neutron.lacking.remove(alias);
+        } else {
+            state.neutron.lacking.insert(alias.to_owned());
+        }
+    }
+
     /// The availability zones of Nova and Cinder, the first being the default.
     pub fn set_zones(&self, zones: &[&str]) {
         let mut state = lock(&self.backend.state);

@@ -18,6 +18,7 @@ pub(super) enum Kind {
     Uuid,
     UuidList,
     Mac,
+    Address,
     Anything,
 }
 
@@ -26,6 +27,7 @@ pub(super) enum Kind {
 pub(super) enum Set {
     Never,
     OnCreate,
+    OnUpdate,
     Always,
     ByAdmin,
     ByAdminOnCreate,
@@ -97,7 +99,7 @@ pub(super) fn check_create(
         let Some(attribute) = find(own, name) else {
             continue;
         };
-        if attribute.set == Set::Never {
+        if matches!(attribute.set, Set::Never | Set::OnUpdate) {
             return Err(bad_request(&format!(
                 "Attribute '{name}' not allowed in POST"
             )));
@@ -161,7 +163,7 @@ fn check_policy(
     }
     let guarded = given.iter().find(|(name, value)| {
         find(own, name).is_some_and(|a| matches!(a.set, Set::ByAdmin | Set::ByAdminOnCreate))
-            && **value != Value::Bool(false)
+            && !matches!(value, Value::Null | Value::Bool(false))
     });
     match guarded {
         Some((name, _)) => Err(forbidden(&format!("(rule:{rule} and rule:{rule}:{name})"))),
@@ -214,6 +216,9 @@ fn check_kind(attribute: Attribute, value: &Value) -> Result<(), super::Reply> {
         (Kind::Mac, Value::String(text)) if is_mac(text) => Ok(()),
         (Kind::Mac, Value::Null) => Ok(()),
         (Kind::Mac, _) => refuse(format!("'{shown}' is not a valid MAC address.")),
+        (Kind::Address, Value::Null) => Ok(()),
+        (Kind::Address, _) if shown.parse::<std::net::IpAddr>().is_ok() => Ok(()),
+        (Kind::Address, _) => refuse(format!("'{shown}' is not a valid IP address.")),
         _ => Ok(()),
     }
 }

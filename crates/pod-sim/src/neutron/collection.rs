@@ -17,6 +17,8 @@ pub(super) struct Family {
     pub(super) attributes: &'static [Attribute],
     /// Fields that only an administrator sees.
     pub(super) hidden: &'static [&'static str],
+    /// Attributes by which lists are neither filtered nor sorted.
+    pub(super) no_filters: &'static [&'static str],
 }
 
 /// Query keys that are not filters.
@@ -118,8 +120,12 @@ impl Family {
         let unknown: Vec<String> = query
             .pairs()
             .map(|(key, _)| key)
-            .filter(|key| !CONTROLS.contains(key) && !SPECIAL.contains(key))
-            .filter(|key| attributes::find(self.attributes, key).is_none())
+            .filter(|key| !CONTROLS.contains(key))
+            .filter(|key| {
+                let known =
+                    SPECIAL.contains(key) || attributes::find(self.attributes, key).is_some();
+                !known || self.no_filters.contains(key)
+            })
             .map(|key| format!("'{key}'"))
             .collect();
         if unknown.is_empty() {
@@ -141,7 +147,9 @@ impl Family {
         }
         let unknown: Vec<String> = keys
             .iter()
-            .filter(|key| attributes::find(self.attributes, key).is_none())
+            .filter(|key| {
+                attributes::find(self.attributes, key).is_none() || self.no_filters.contains(key)
+            })
             .map(|key| format!("'{key}'"))
             .collect();
         if !unknown.is_empty() {

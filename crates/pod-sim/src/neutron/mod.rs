@@ -4,19 +4,24 @@
 //! for others leave fields out. That makes filters, `fields`, sorting and
 //! paging one piece of code for all of them (`collection`).
 
+mod address_groups;
 mod attributes;
 mod collection;
 mod extensions;
+mod floatingips;
+mod gateways;
+mod interfaces;
 pub(crate) mod ipam;
 mod networks;
 pub(crate) mod ports;
 mod quotas;
 mod routers;
+mod routes;
 pub(crate) mod security_groups;
 mod subnets;
 mod tags;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -39,10 +44,13 @@ pub(crate) struct NeutronState {
     pub(crate) security_group_rules: Table,
     pub(crate) routers: Table,
     pub(crate) floatingips: Table,
+    pub(crate) address_groups: Table,
     pub(crate) quotas: BTreeMap<String, Object>,
     /// Physical network to the VLAN ids that may be chosen without naming one.
     pub(crate) vlan_ranges: Vec<(String, Option<(u16, u16)>)>,
     pub(crate) dns_domain: String,
+    /// Extensions that this pod does not have.
+    pub(crate) lacking: BTreeSet<String>,
 }
 
 impl Default for NeutronState {
@@ -55,13 +63,22 @@ impl Default for NeutronState {
             security_group_rules: Table::new(),
             routers: Table::new(),
             floatingips: Table::new(),
+            address_groups: Table::new(),
             quotas: BTreeMap::new(),
             vlan_ranges: vec![
                 ("physnet1".into(), Some((1000, 2999))),
                 ("extern".into(), None),
             ],
             dns_domain: "pod.example.".into(),
+            lacking: BTreeSet::new(),
         }
+    }
+}
+
+impl NeutronState {
+    /// Whether the pod was told to be without an extension.
+    fn lacks(&self, extension: &str) -> bool {
+        self.lacking.contains(extension)
     }
 }
 
@@ -101,6 +118,15 @@ pub(super) fn forbidden(rule: &str) -> Reply {
     )
 }
 
+/// Neutron's answer to what it did not expect.
+pub(super) fn crash() -> Reply {
+    fault(
+        500,
+        "HTTPInternalServerError",
+        "Request Failed: internal server error while processing your request.",
+    )
+}
+
 fn not_found() -> Reply {
     fault(404, "HTTPNotFound", "The resource could not be found.")
 }
@@ -123,6 +149,10 @@ pub(super) fn missing(plural: &str, id: &str) -> Reply {
             format!("Security group rule {id} does not exist"),
         ),
         "routers" => ("RouterNotFound", format!("Router {id} could not be found")),
+        "address-groups" => (
+            "AddressGroupNotFound",
+            format!("Address group {id} could not be found."),
+        ),
         _ => (
             "FloatingIPNotFound",
             format!("Floating IP {id} could not be found"),
@@ -209,6 +239,14 @@ pub(super) fn created_objects(
     }
 }
 
+/// The object of a create of a family without bulk creates.
+pub(super) fn created_alone((mut all, bulk): (Vec<Object>, bool)) -> Result<Object, Reply> {
+    match (all.pop(), bulk) {
+        (Some(one), false) => Ok(one),
+        _ => Err(bad_request("Bulk operation not supported")),
+    }
+}
+
 /// The object of an update body.
 pub(super) fn updated_object(request: &Request, singular: &str) -> Result<Object, Reply> {
     created_objects(request, singular, "")
@@ -275,7 +313,7 @@ fn route(state: &mut NeutronState, cx: &Context<'_>, path: &[&str]) -> Answer {
         (
             _,
             [
-                "networks" | "subnets" | "ports" | "security-groups" | "routers",
+                "networks" | "subnets" | "ports" | "security-groups" | "routers" | "floatingips",
                 _,
                 "tags",
                 ..,
@@ -287,9 +325,10 @@ fn route(state: &mut NeutronState, cx: &Context<'_>, path: &[&str]) -> Answer {
         (_, ["security-groups", rest @ ..]) => security_groups::route(state, cx, rest),
         (_, ["security-group-rules", rest @ ..]) => security_groups::rule_route(state, cx, rest),
         (_, ["routers", rest @ ..]) => routers::route(state, cx, rest),
-        (_, ["floatingips", rest @ ..]) => routers::floating_route(state, cx, rest),
+        (_, ["floatingips", rest @ ..]) => floatingips::route(state, cx, rest),
+        (_, ["address-groups", rest @ ..]) => address_groups::route(state, cx, rest),
         (_, ["quotas", rest @ ..]) => quotas::route(state, cx, rest),
-        ("GET", ["extensions", rest @ ..]) => extensions::route(rest),
+        ("GET", ["extensions", rest @ ..]) => extensions::route(state, rest),
         ("GET", [family]) => empty_family(family).ok_or_else(not_found),
         ("GET", ["qos", "policies"]) => Ok(Reply::ok(json!({"policies": []}))),
         _ => Err(not_found()),
@@ -301,7 +340,6 @@ fn empty_family(family: &str) -> Option<Reply> {
     let key = match family {
         "agents" | "availability_zones" | "subnetpools" | "trunks" | "flavors" => family,
         "address-scopes" => "address_scopes",
-        "address-groups" => "address_groups",
         "rbac-policies" => "rbac_policies",
         "network-ip-availabilities" => "network_ip_availabilities",
         "service-providers" => "service_providers",

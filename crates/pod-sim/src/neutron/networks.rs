@@ -46,6 +46,7 @@ pub(super) const FAMILY: Family = Family {
         "provider:segmentation_id",
         "segments",
     ],
+    no_filters: &[],
 };
 
 pub(super) fn route(state: &mut NeutronState, cx: &Context<'_>, rest: &[&str]) -> Answer {
@@ -288,6 +289,18 @@ fn update(state: &mut NeutronState, cx: &Context<'_>, id: &str) -> Answer {
     let network = FAMILY.changeable(cx, &state.networks, id, "update")?;
     check_update(ATTRIBUTES, "network", &given, cx.caller)?;
     check_revision(cx.request, network)?;
+    let inner = given.contains_key("router:external")
+        && flag(&given, "router:external", false) == json!(false);
+    if inner && state.has_gateways(id) {
+        return Err(fault(
+            409,
+            "ExternalNetworkInUse",
+            &format!(
+                "External network {id} cannot be updated to be made non-external, since it has \
+                 existing gateway ports."
+            ),
+        ));
+    }
     let segment = given.get("provider:segmentation_id");
     if segment.is_some() {
         let bound = state
@@ -324,6 +337,7 @@ fn update(state: &mut NeutronState, cx: &Context<'_>, id: &str) -> Answer {
 fn delete(state: &mut NeutronState, cx: &Context<'_>, id: &str) -> Answer {
     let network = FAMILY.changeable(cx, &state.networks, id, "delete")?;
     check_revision(cx.request, network)?;
+    state.remove_idle_floating(id);
     // DHCP ports go with the network; without agents there are none.
     let users: Vec<&str> = state
         .ports

@@ -10,8 +10,8 @@ use super::attributes::{
 use super::collection::Family;
 use super::{
     Answer, Context, NeutronState, Object, Reply, check_revision, created, created_objects, fault,
-    forbidden, invalid_input, ipam, networks, project_of, security_groups, stamp, text, touch,
-    updated_object,
+    forbidden, gateways, interfaces, invalid_input, ipam, networks, project_of, security_groups,
+    stamp, text, touch, updated_object,
 };
 use crate::ids;
 
@@ -54,6 +54,7 @@ pub(super) const FAMILY: Family = Family {
         "binding:vif_details",
         "resource_request",
     ],
+    no_filters: &[],
 };
 
 pub(super) fn route(state: &mut NeutronState, cx: &Context<'_>, rest: &[&str]) -> Answer {
@@ -204,7 +205,7 @@ impl NeutronState {
         Ok(asked)
     }
 
-    fn subnets_of(&self, network_id: &str) -> Vec<&Object> {
+    pub(super) fn subnets_of(&self, network_id: &str) -> Vec<&Object> {
         self.subnets
             .values()
             .filter(|subnet| text(subnet, "network_id") == network_id)
@@ -213,7 +214,7 @@ impl NeutronState {
 
     /// The addresses asked for, or one of each IP version if nothing was said.
     /// `keep` is the port being changed: what it has is free for itself.
-    fn choose_addresses(
+    pub(super) fn choose_addresses(
         &self,
         network_id: &str,
         asked: Option<&Value>,
@@ -463,7 +464,12 @@ fn update(state: &mut NeutronState, cx: &Context<'_>, id: &str) -> Answer {
         );
     }
     if let Some(asked) = given.get("fixed_ips") {
+        let wanted = asked.as_array().map(Vec::as_slice).unwrap_or_default();
+        state.check_floating_keeps(id, wanted)?;
         let ips = state.choose_addresses(&network_id, Some(asked), Some(id))?;
+        if port.get("fixed_ips") != Some(&json!(ips)) {
+            interfaces::check_port_move(state, &port)?;
+        }
         given.insert("fixed_ips".into(), json!(ips));
     }
     if let Some(Value::Array(groups)) = given.get("security_groups") {
@@ -487,6 +493,9 @@ fn update(state: &mut NeutronState, cx: &Context<'_>, id: &str) -> Answer {
         None => {}
     }
     state.ports.insert(id.to_owned(), changed.clone());
+    if text(&changed, "device_owner") == gateways::OWNER {
+        state.refresh_gateway(text(&changed, "device_id"));
+    }
     Ok(FAMILY.one(cx, &changed))
 }
 
@@ -498,16 +507,7 @@ fn delete(state: &mut NeutronState, cx: &Context<'_>, id: &str) -> Answer {
     if owner.starts_with("compute:") && !privileged {
         return Err(forbidden("rule:delete_port"));
     }
-    if owner == "network:router_interface" {
-        return Err(fault(
-            409,
-            "ServicePortInUse",
-            &format!(
-                "Port {id} cannot be deleted directly via the port API: has device owner \
-                 network:router_interface."
-            ),
-        ));
-    }
-    state.ports.remove(id);
+    interfaces::check_port_delete(state, port)?;
+    state.forget_port(id);
     Ok(Reply::empty(204))
 }

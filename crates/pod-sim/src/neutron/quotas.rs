@@ -1,4 +1,4 @@
-//! Quotas, shown and set but not enforced.
+//! Quotas, shown and set; only that of a router's routes is enforced.
 
 use serde_json::{Map, Value, json};
 
@@ -27,6 +27,14 @@ fn quota(state: &NeutronState, project: &str) -> Map<String, Value> {
         quota.extend(own.clone());
     }
     quota
+}
+
+/// A project's limit of something; -1 is none.
+pub(super) fn limit(state: &NeutronState, project: &str, name: &str) -> i64 {
+    quota(state, project)
+        .get(name)
+        .and_then(Value::as_i64)
+        .unwrap_or(-1)
 }
 
 fn used(state: &NeutronState, project: &str, name: &str) -> usize {

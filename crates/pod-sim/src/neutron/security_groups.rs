@@ -8,8 +8,8 @@ use super::attributes::{
 };
 use super::collection::Family;
 use super::{
-    Answer, Context, NeutronState, Object, Reply, bad_request, check_revision, created,
-    created_objects, fault, missing, project_of, stamp, text, touch, updated_object,
+    Answer, Context, NeutronState, Object, Reply, address_groups, bad_request, check_revision,
+    created, created_objects, fault, missing, project_of, stamp, text, touch, updated_object,
 };
 use crate::ids;
 
@@ -29,7 +29,7 @@ const RULE: &[Attribute] = &[
     attribute("port_range_max", Kind::Number, Set::OnCreate),
     attribute("remote_ip_prefix", Kind::Anything, Set::OnCreate),
     attribute("remote_group_id", Kind::Uuid, Set::OnCreate),
-    attribute("remote_address_group_id", Kind::Uuid, Set::OnCreate),
+    attribute("remote_address_group_id", Kind::Text, Set::OnCreate),
     attribute("normalized_cidr", Kind::Anything, Set::Never),
     attribute("belongs_to_default_sg", Kind::Anything, Set::Never),
 ];
@@ -40,6 +40,7 @@ pub(super) const GROUPS: Family = Family {
     plural: "security_groups",
     attributes: GROUP,
     hidden: &[],
+    no_filters: &[],
 };
 
 pub(super) const RULES: Family = Family {
@@ -48,6 +49,7 @@ pub(super) const RULES: Family = Family {
     plural: "security_group_rules",
     attributes: RULE,
     hidden: &[],
+    no_filters: &[],
 };
 
 const PROTOCOLS: &[&str] = &[
@@ -308,6 +310,11 @@ fn create_rules(state: &mut NeutronState, cx: &Context<'_>) -> Answer {
     let mut made = Vec::new();
     for given in &all {
         check_create(RULE, "security_group_rule", given, cx.caller)?;
+        if state.lacks(address_groups::EXTENSION) && given.contains_key("remote_address_group_id") {
+            return Err(bad_request(
+                "Unrecognized attribute(s) 'remote_address_group_id'",
+            ));
+        }
         let rule = build_rule(state, cx, given, &made)?;
         made.push(rule);
     }
@@ -358,7 +365,9 @@ fn build_rule(
     check_ports(&protocol, &min, &max)?;
     let prefix = or("remote_ip_prefix", Value::Null);
     let remote = or("remote_group_id", Value::Null);
-    if prefix != Value::Null && remote != Value::Null {
+    let addresses = or("remote_address_group_id", Value::Null);
+    let remotes = [&prefix, &remote, &addresses];
+    if remotes.iter().filter(|part| !part.is_null()).count() > 1 {
         return Err(fault(
             400,
             "SecurityGroupMultipleRemoteEntites",
@@ -379,6 +388,9 @@ fn build_rule(
     {
         return Err(missing("security-groups", remote));
     }
+    if let Some(addresses) = addresses.as_str() {
+        address_groups::FAMILY.seen(cx, &state.address_groups, addresses)?;
+    }
     let project = text(group, "project_id");
     let rule = rule_object(
         project,
@@ -395,6 +407,7 @@ fn build_rule(
             ("remote_ip_prefix", prefix),
             ("normalized_cidr", normalized),
             ("remote_group_id", remote),
+            ("remote_address_group_id", addresses),
             ("description", or("description", json!(""))),
         ],
     );
@@ -426,6 +439,7 @@ fn same_rule(a: &Object, b: &Object) -> bool {
         "port_range_max",
         "normalized_cidr",
         "remote_group_id",
+        "remote_address_group_id",
     ]
     .iter()
     .all(|key| a.get(*key) == b.get(*key))

@@ -12,7 +12,7 @@ use super::collection::Family;
 use super::ipam::{self, Pool};
 use super::{
     Answer, Context, NeutronState, Object, Reply, check_revision, created, created_objects, fault,
-    invalid_input, networks, project_of, stamp, text, touch, updated_object,
+    interfaces, invalid_input, networks, project_of, stamp, text, touch, updated_object,
 };
 use crate::ids;
 
@@ -43,6 +43,7 @@ pub(super) const FAMILY: Family = Family {
     plural: "subnets",
     attributes: ATTRIBUTES,
     hidden: &["shared"],
+    no_filters: &[],
 };
 
 pub(super) fn route(state: &mut NeutronState, cx: &Context<'_>, rest: &[&str]) -> Answer {
@@ -310,6 +311,9 @@ fn update(state: &mut NeutronState, cx: &Context<'_>, id: &str) -> Answer {
         None => text(subnet, "gateway_ip").parse().ok(),
     };
     check_gateway(gateway, &pools, v6)?;
+    if gateway != text(subnet, "gateway_ip").parse().ok() {
+        interfaces::check_gateway_free(state, subnet)?;
+    }
     if given.contains_key("allocation_pools") {
         given.insert("allocation_pools".into(), show_pools(&pools, v6));
     }

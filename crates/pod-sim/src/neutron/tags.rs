@@ -1,4 +1,4 @@
-//! Tags of networks, subnets, ports, security groups and routers.
+//! Tags of networks, subnets, ports, security groups, routers and floating IPs.
 
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ pub(super) fn route(state: &mut NeutronState, cx: &Context<'_>, path: &[&str]) -
         "subnets" => &mut state.subnets,
         "ports" => &mut state.ports,
         "security-groups" => &mut state.security_groups,
+        "floatingips" => &mut state.floatingips,
         _ => &mut state.routers,
     };
     let object = table

@@ -134,7 +134,7 @@ pub(crate) fn finish_detach(pod: &mut PodState, server: &str, port: &str) {
         return;
     };
     if server.nics.remove(at).own {
-        pod.neutron.ports.remove(port);
+        pod.neutron.forget_port(port);
     } else {
         pod.neutron.unplug(port);
     }

@@ -166,7 +166,7 @@ pub(super) fn next_device(server: &Server) -> String {
 fn release_ports(pod: &mut PodState, server: &mut Server) {
     for nic in server.nics.drain(..) {
         if nic.own {
-            pod.neutron.ports.remove(&nic.port_id);
+            pod.neutron.forget_port(&nic.port_id);
         } else {
             pod.neutron.unplug(&nic.port_id);
         }

@@ -172,6 +172,7 @@ fn image(cx: &Context<'_>, server: &Server) -> Value {
 /// Addresses by the name of their network.
 pub(super) fn addresses(pod: &PodState, server: &Server, extended: bool) -> Map<String, Value> {
     let mut networks: Map<String, Value> = Map::new();
+    let mut floating: Vec<(String, Value)> = Vec::new();
     if server.launched.is_none() || server.is_deleted() {
         return networks;
     }
@@ -187,6 +188,17 @@ pub(super) fn addresses(pod: &PodState, server: &Server, extended: bool) -> Map<
         let name = network
             .and_then(|n| n.get("name")?.as_str())
             .unwrap_or_default();
+        let id = port.get("id").and_then(Value::as_str).unwrap_or_default();
+        let mac = port.get("mac_address").cloned().unwrap_or_default();
+        let show = |ip: &str, kind: &str| {
+            let version = if ip.contains(':') { 6 } else { 4 };
+            let mut address = json!({"version": version, "addr": ip});
+            if let (true, Some(object)) = (extended, address.as_object_mut()) {
+                object.insert("OS-EXT-IPS:type".into(), json!(kind));
+                object.insert("OS-EXT-IPS-MAC:mac_addr".into(), mac.clone());
+            }
+            address
+        };
         let list = networks.entry(name).or_insert_with(|| json!([]));
         for ip in port
             .get("fixed_ips")
@@ -195,18 +207,17 @@ pub(super) fn addresses(pod: &PodState, server: &Server, extended: bool) -> Map<
             .flatten()
             .filter_map(|ip| ip.get("ip_address")?.as_str())
         {
-            let version = if ip.contains(':') { 6 } else { 4 };
-            let mut address = json!({"version": version, "addr": ip});
-            if let (true, Some(object)) = (extended, address.as_object_mut()) {
-                object.insert("OS-EXT-IPS:type".into(), json!("fixed"));
-                object.insert(
-                    "OS-EXT-IPS-MAC:mac_addr".into(),
-                    port.get("mac_address").cloned().unwrap_or_default(),
-                );
-            }
             if let Some(list) = list.as_array_mut() {
-                list.push(address);
+                list.push(show(ip, "fixed"));
             }
+            let outside = pod.neutron.floating_of(id, ip);
+            floating.extend(outside.map(|out| (name.to_owned(), show(out, "floating"))));
+        }
+    }
+    // Nova tells the floating ones of a network after all its fixed ones.
+    for (name, address) in floating {
+        if let Some(list) = networks.get_mut(&name).and_then(Value::as_array_mut) {
+            list.push(address);
         }
     }
     networks
