@@ -31,6 +31,11 @@ remembered() { # remembered NAME: the value of the environment, else what the la
     fi
 }
 
+case ${PODS_MODE:-} in
+    fake) MECH=${MECH:-podfake} L3=${L3:-0} ;;
+    dataplane) MECH=${MECH:-openvswitch} L3=${L3:-1} ;;
+esac
+
 packages=("${infra_packages[@]}")
 if [ "$what" = all ]; then
     packages+=("${openstack_packages[@]}")

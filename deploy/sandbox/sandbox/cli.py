@@ -7,7 +7,8 @@ down | infra-down   stop what `up` started; data is kept
 wipe                down, and remove the data
 stop NAME...        stop single processes (names as in `status`); `up` (or `infra-up`) starts them again
 kill NAME...        the same with SIGKILL, as a crash would (a MariaDB that is to survive it wants DURABLE=1)
-inside POD [-n NETNS] COMMAND...    run on the host of a pod (L3=1), or in a namespace there
+inside POD [-n NETNS] COMMAND...    run on the host of a pod (L3=1), or in a namespace there; `outside` as the pod is a
+                    host of no pod, on the external network
 dataplane [vlan] [route] [vxlan]    do packets go where they should? (MECH=openvswitch, the last two with L3=1)
 
 Settings come from the environment: see deploy/sandbox/README.md.
@@ -15,7 +16,7 @@ Settings come from the environment: see deploy/sandbox/README.md.
 import os
 import sys
 
-from . import hosts, identity
+from . import hosts, identity, outside
 from .console import Failure, elapsed, say
 from .rest import RestError
 from .settings import Settings, region
@@ -64,6 +65,8 @@ def known(sandbox, names):
 
 def inside(sandbox, pod, *command):
     netns = None
+    if pod == 'outside':
+        pod, netns = outside.place(sandbox.settings)
     if command[:1] == ('-n',):
         netns, command = command[1], command[2:]
     words = [*hosts.inside(sandbox.settings, sandbox.supervisor, int(pod), netns), *command]

@@ -11,21 +11,27 @@ import signal
 import sys
 from pathlib import Path
 
-from . import openvswitch
-from .console import say, wait_until
+from . import openvswitch, outside
+from .console import Failure, say, wait_until
 from .process import Service
-from .settings import DRIVERS
+from .settings import DRIVERS, region
 
 PROCESSES = ('host', 'relay', 'ovsdb', 'vswitchd')
 BRIDGES = (*openvswitch.BRIDGES, 'ul')
-ENTER = ('mount -t tmpfs -o mode=755 netns /run/netns && mount -t sysfs sysfs /sys && ip link set lo up && '
-         'exec sleep infinity')
+# The pod's Open vSwitch is where ovs-vsctl looks for one, so that it needs no words about that on the host.
+ENTER = ('mount -t tmpfs -o mode=755 netns /run/netns && mount -t sysfs sysfs /sys && mount --bind "$1" /run/openvswitch && '
+         'ip link set lo up && exec sleep infinity')
 
 
 def inside(settings, supervisor, pod, netns=None):
     """The words to put before a command so that it runs on the pod's host, or in a namespace there (vm-<server id>,
     qrouter-<router id>, qdhcp-<network id>)."""
-    words = ['nsenter', '-m', '-n', '-t', str(supervisor.pid(f'pod{pod}-host'))] if settings.l3 else []
+    words = []
+    if settings.l3:
+        host = supervisor.pid(f'pod{pod}-host')
+        if not host:
+            raise Failure(f'the host of {region(pod)} is not up')
+        words = ['nsenter', '-m', '-n', '-t', str(host)]
     return words + (['ip', 'netns', 'exec', netns] if netns else [])
 
 
@@ -38,21 +44,26 @@ def place(settings, supervisor, service):
 
 
 def start(settings, supervisor):
-    os.makedirs('/run/netns', exist_ok=True)
+    for folder in ('/run/netns', '/run/openvswitch'):
+        os.makedirs(folder, exist_ok=True)
     for pod in settings.pod_numbers:
         _start_host(settings, supervisor, pod)
         _start_switch(settings, supervisor, pod)
     for pod in settings.pod_numbers[1:]:
         for kind in ('phys', 'ext', 'ul'):
             _connect(settings, supervisor, pod, kind)
+    outside.start(settings, supervisor, lambda pod: inside(settings, supervisor, pod))
     say('hosts of the pods up, each with its Open vSwitch')
 
 
 def _start_host(settings, supervisor, pod):
     name = f'pod{pod}-host'
-    if not supervisor.pid(name):
+    host = Service(name, ['unshare', '--mount', '--net', '--propagation', 'private', 'sh', '-c', ENTER, 'host',
+                          str(settings.ovs_dir(pod))])
+    if not supervisor.pid(name) or supervisor.stale([host]):        # what ran on an older one knows that one
         supervisor.stop([f'pod{pod}-{process}' for process in PROCESSES[1:]])
-    supervisor.start(Service(name, ['unshare', '--mount', '--net', '--propagation', 'private', 'sh', '-c', ENTER]))
+    settings.ovs_dir(pod).mkdir(parents=True, exist_ok=True)
+    supervisor.start(host)
 
     def entered():
         try:

@@ -73,6 +73,12 @@ class MariaDB:
     def has_schema(self, database):
         return int(self.sql(f"select count(*) from information_schema.tables where table_schema='{database}'")) > 3
 
+    def drop(self, *patterns):
+        """the databases whose names are LIKE one of these"""
+        for pattern in patterns:
+            for database in self.sql(f"show databases like '{pattern}'").split():
+                self.sql(f'drop database `{database}`')
+
     def dump(self, database):
         return self.supervisor.run(self._client('mariadb-dump', '--single-transaction', '--skip-comments',
                                                 database)).stdout

@@ -1,7 +1,7 @@
 """What a sandbox is told by its environment, and the addresses that follow from it.
 
 Settings that change what the sandbox *is* (PODS, MECH, WSGI, L3, DHCP) are remembered in the state folder: a plain
-`up` after a `down` brings back what was there. README.md lists them all.
+`up` after a `down` brings back what was there. PODS_MODE names the two kinds that one wants. README.md lists them all.
 """
 import json
 import os
@@ -13,6 +13,7 @@ DRIVERS = HERE / 'drivers'
 
 TOP_REGION = 'RegionOne'
 REMEMBERED = {'PODS': '2', 'MECH': 'podfake', 'WSGI': 'uwsgi', 'L3': '0', 'DHCP': '1'}
+MODES = {'fake': {'MECH': 'podfake', 'L3': '0'}, 'dataplane': {'MECH': 'openvswitch', 'L3': '1'}}
 SHARED_PORTS = {'keystone': 5000, 'glance': 9292, 'db': 13306, 'rabbit': 25672, 'rabbit_dist': 25673,
                 'epmd': 24369, 'memcached': 21211}
 # added to 20000 + 1000 * pod
@@ -49,7 +50,11 @@ class Settings:
     def read(cls, env=None):
         env = dict(os.environ if env is None else env)
         state = Path(env.get('STATE') or '~/.local/state/tricircle/sandbox').expanduser().absolute()
-        kept = {**REMEMBERED, **_remembered(state), **{k: env[k] for k in REMEMBERED if env.get(k)}}
+        mode = env.get('PODS_MODE')
+        if mode and mode not in MODES:
+            raise SystemExit(f'PODS_MODE={mode}: {" or ".join(MODES)}')
+        kept = {**REMEMBERED, **remembered(state), **MODES.get(mode, {}),
+                **{k: env[k] for k in REMEMBERED if env.get(k)}}
         mech = kept['MECH']
         if mech not in ('podfake', 'openvswitch'):
             raise SystemExit(f'MECH={mech}: podfake or openvswitch')
@@ -73,9 +78,18 @@ class Settings:
 
     def remember(self):
         """Keep what was asked for until it is asked for otherwise."""
-        kept = {'PODS': str(self.pods), 'MECH': self.mech, 'WSGI': self.wsgi,
-                'L3': '1' if self.l3 else '0', 'DHCP': '1' if self.dhcp else '0'}
+        kept = {'PODS': str(self.pods), 'WSGI': self.wsgi, 'DHCP': '1' if self.dhcp else '0', **self.wiring}
         (self.state / 'settings.json').write_text(json.dumps(kept) + '\n')
+
+    @property
+    def wiring(self):
+        """how ports are wired: what is in the pods' databases was made for this"""
+        return {'MECH': self.mech, 'L3': '1' if self.l3 else '0'}
+
+    def rewired(self):
+        """whether the last `up` was told another wiring"""
+        last = remembered(self.state)
+        return any(name in last and last[name] != value for name, value in self.wiring.items())
 
     # ------------------------------------------------------------ addresses
     def pod_port(self, pod, service):
@@ -131,7 +145,8 @@ def _folder(env, name, default):
     return Path(env.get(name) or default).expanduser().absolute()
 
 
-def _remembered(state):
+def remembered(state):
+    """what the last `up` was told; nothing before the first"""
     try:
         return json.loads((state / 'settings.json').read_text())
     except (OSError, ValueError):

@@ -6,6 +6,7 @@
 
 Two cores are the measure: a pod is about ten Python processes that take 2 to 3 s of CPU each to import.
 """
+import shlex
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,7 +20,7 @@ from .rabbit import RabbitMQ
 from .readiness import Readiness
 from .rest import answers
 from .schemas import POD_DATABASES, Schemas
-from .settings import region
+from .settings import HERE, region
 
 POD_SERVICES = (placement, neutron, nova, cinder)
 INFRASTRUCTURE = ('mariadb', 'rabbitmq', 'epmd')
@@ -51,6 +52,8 @@ class Sandbox:
 
     def up(self):
         with self.supervisor.exclusive():
+            if self.settings.rewired():
+                self._forget_pods()
             self.settings.remember()
             (self.settings.state / 'netns').mkdir(exist_ok=True)
             self.supervisor.run(['ip', 'link', 'set', 'lo', 'up'], check=False)
@@ -168,20 +171,43 @@ class Sandbox:
             values |= {'TRICIRCLE_REAL_CLOUD': settings.keystone_url,
                        'TRICIRCLE_REAL_PASSWORD': settings.password,
                        'TRICIRCLE_REAL_PODS': ','.join(region(pod) for pod in settings.pod_numbers)}
-        write_file(settings.state / 'env', ''.join(f'export {name}={value}\n' for name, value in values.items()), 0o600)
+        if cloud and settings.l3:
+            values['TRICIRCLE_REAL_INSIDE'] = f'env STATE={settings.state} {HERE / "pods"} inside'
+        write_file(settings.state / 'env', ''.join(f'export {name}={shlex.quote(value)}\n'
+                                                   for name, value in values.items()), 0o600)
 
     # ------------------------------------------------------------ down
     def down(self):
         """Stop what was started here; data is kept."""
         with self.supervisor.exclusive():
             names = self.supervisor.names()
-            held = [name for name in names if name.split('-', 1)[-1] in hosts.PROCESSES]
-            last = [name for name in names if name in INFRASTRUCTURE + SHARED + tuple(held)]
-            stopped = self.supervisor.stop([name for name in names if name not in last])
-            hosts.end_leftovers(self.settings)
-            stopped += self.supervisor.stop(last, grace=20)
-            openvswitch.remove_devices(self.settings, self.supervisor)
+            stopped = self._stop([name for name in names if name not in INFRASTRUCTURE + SHARED],
+                                 last=[name for name in names if name in INFRASTRUCTURE + SHARED])
         say('stopped', len(stopped), 'processes')
+
+    def _stop(self, names, last):
+        """The hosts, and what is named as last, after all that need them."""
+        held = [name for name in names if name.split('-', 1)[-1] in hosts.PROCESSES]
+        stopped = self.supervisor.stop([name for name in names if name not in held])
+        hosts.end_leftovers(self.settings)
+        stopped += self.supervisor.stop(held + last, grace=20)
+        openvswitch.remove_devices(self.settings, self.supervisor)
+        return stopped
+
+    def _forget_pods(self):
+        """Ports of servers, and agents, of another wiring are of no use to this one: the pods start empty, and so does
+        what Tricircle knows of them. MariaDB and RabbitMQ, which others may be using, and identity stay."""
+        names = self.supervisor.names()
+        switch = [name for name in names if name in ('ovsdb', 'vswitchd')]
+        self._stop([name for name in names if name.startswith(('pod', 'tricircle-'))], last=switch)
+        self.mariadb.start()
+        self.mariadb.drop('pod%', 'tricircle')
+        self.mariadb.start()
+        self._remove_namespaces()
+        for path in [*self.settings.state.glob('pod[0-9]*'), self.settings.state / 'ovs',
+                     self.settings.state / 'tricircle']:
+            shutil.rmtree(path, ignore_errors=True)
+        say('the pods are wired otherwise now: they start empty')
 
     def infra_down(self):
         """The infrastructure alone; it stays when pods still need it."""
@@ -197,8 +223,13 @@ class Sandbox:
         """Down, and all data removed; schema dumps stay."""
         self.down()
         state = self.settings.state
-        for marker in (state / 'netns').glob('*'):
-            self.supervisor.run(['ip', 'netns', 'del', marker.name], check=False)
+        self._remove_namespaces()
         for path in state.iterdir():
             if path != self.settings.cache:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _remove_namespaces(self):
+        """those of servers in the machine's own /run/netns; those on hosts go with their host"""
+        for marker in (self.settings.state / 'netns').glob('*'):
+            self.supervisor.run(['ip', 'netns', 'del', marker.name], check=False)
+            marker.unlink()

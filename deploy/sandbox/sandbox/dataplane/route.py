@@ -1,15 +1,8 @@
 """Routers: within a pod, to the outside, and between pods by extra routes over a bridge network (L3=1)."""
-import sys
-
-from .. import openvswitch
-from ..settings import DRIVERS
+from .. import outside
+from ..outside import BEHIND, GATEWAY
 from .probes import Probes
 from .vlan import VLAN
-
-OUTSIDE = '203.0.113.1'             # the gateway of the external network, and
-BEHIND = '198.51.100.7'             # an address behind it
-NO_OFFLOAD = ('import sys; sys.path.insert(0, sys.argv[1]); from podfake import netns; '
-              'netns.no_offload(None, sys.argv[2]); netns.no_offload(sys.argv[3], "eth0")')
 
 
 def check(clouds, report):
@@ -42,28 +35,28 @@ def _north_south(clouds, report, probes, router, a, b):
     external = clouds.make(1, 'network', clouds.admin, name='dataplane-external', **{
         'router:external': True, 'provider:network_type': 'flat', 'provider:physical_network': 'extern'})['id']
     clouds.make(1, 'subnet', clouds.admin, network_id=external, ip_version=4, cidr='203.0.113.0/24',
-                gateway_ip=OUTSIDE, enable_dhcp=False,
+                gateway_ip=GATEWAY, enable_dhcp=False,
                 allocation_pools=[{'start': '203.0.113.10', 'end': '203.0.113.99'}])
-    outside = _outside(clouds, 1, [OUTSIDE + '/24', BEHIND + '/32'])
+    away = outside.place(clouds.settings)
     gateway = _update(clouds, 1, router['id'], external_gateway_info={'network_id': external})
     clouds.undo('gateway', lambda: _update(clouds, 1, router['id'], external_gateway_info={}))
     own = gateway['external_gateway_info']['external_fixed_ips'][0]['ip_address']
-    probes.settle(a.place, OUTSIDE)
-    probes.reaches(f'SNAT: {a.ip} -> {OUTSIDE}', a.place, OUTSIDE)
+    probes.settle(a.place, GATEWAY)
+    probes.reaches(f'SNAT: {a.ip} -> {GATEWAY}', a.place, GATEWAY)
     probes.reaches(f'SNAT: {a.ip} -> {BEHIND}', a.place, BEHIND)
-    peer = probes.tcp('SNAT: TCP to the outside, 20 MB', a.place, outside, BEHIND)
+    peer = probes.tcp('SNAT: TCP to the outside, 20 MB', a.place, away, BEHIND)
     report.check("the outside sees the router's address", peer == own, f'{peer}, {own}')
     floating = clouds.make(1, 'floatingip', floating_network_id=external, port_id=a.port['id'])
     address, path = floating['floating_ip_address'], f'/floatingips/{floating["id"]}'
-    probes.settle(outside, address)
-    probes.reaches(f'floating IP: outside -> {address}', outside, address)
-    peer = probes.tcp('floating IP: TCP from the outside, 20 MB', outside, a.place, address)
-    report.check("the server sees the outside's address", peer == OUTSIDE, peer)
-    peer = probes.tcp('TCP from a server with a floating IP', a.place, outside, BEHIND)
+    probes.settle(away, address)
+    probes.reaches(f'floating IP: outside -> {address}', away, address)
+    peer = probes.tcp('floating IP: TCP from the outside, 20 MB', away, a.place, address)
+    report.check("the server sees the outside's address", peer == GATEWAY, peer)
+    peer = probes.tcp('TCP from a server with a floating IP', a.place, away, BEHIND)
     report.check('the outside sees the floating IP', peer == address, peer)
     report.within('floating IP ACTIVE', lambda: clouds.get(1, 'neutron', path)['floatingip']['status'] == 'ACTIVE', 10)
     clouds.call(1, 'neutron', 'PUT', path, {'floatingip': {'port_id': None}})
-    report.within('without a port it does not answer', lambda: not probes.once(outside, address), 20)
+    report.within('without a port it does not answer', lambda: not probes.once(away, address), 20)
     forwarding = clouds.call(1, 'neutron', 'POST', path + '/port_forwardings', {'port_forwarding': {
         'protocol': 'tcp', 'internal_port_id': b.port['id'], 'internal_ip_address': b.ip, 'internal_port': 8099,
         'external_port': 2222}})['port_forwarding']['id']
@@ -71,7 +64,7 @@ def _north_south(clouds, report, probes, router, a, b):
     rules = ['iptables-save', '-t', 'nat']
     report.within('port forwarding: the rule is there', lambda: '2222' in clouds.inside(
         1, f'qrouter-{router["id"]}', *rules), 20)
-    probes.tcp('port forwarding of a floating IP', outside, b.place, address, 2222)
+    probes.tcp('port forwarding of a floating IP', away, b.place, address, 2222)
 
 
 def _between_pods(clouds, report, probes, first, groups, a, b):
@@ -129,23 +122,3 @@ def _attach(clouds, pod, router, interface, token=None):
 
 def _update(clouds, pod, router, **fields):
     return clouds.call(pod, 'neutron', 'PUT', f'/routers/{router}', {'router': fields})['router']
-
-
-def _outside(clouds, pod, cidrs):
-    """a host on the external bridge: a namespace and a veth; gives its place"""
-    netns, device, run = 'outside', f'p{pod}-outside', clouds.supervisor.run
-    settings, enter = clouds.settings, clouds.words(pod, None)
-    run([*enter, 'ip', 'netns', 'add', netns])
-    run([*enter, 'ip', 'link', 'add', device, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', netns])
-    run([*enter, sys.executable, '-c', NO_OFFLOAD, str(DRIVERS), device, netns])
-    run([*enter, 'ip', 'link', 'set', device, 'up'])
-    for words in (['link', 'set', 'lo', 'up'], ['link', 'set', 'eth0', 'up'],
-                  *(['addr', 'add', cidr, 'dev', 'eth0'] for cidr in cidrs)):
-        run([*enter, 'ip', '-n', netns, *words])
-    run(openvswitch.vsctl(settings, pod, '--may-exist', 'add-port', f'p{pod}-ext', device))
-
-    def remove():
-        run(openvswitch.vsctl(settings, pod, '--if-exists', 'del-port', f'p{pod}-ext', device))
-        run([*enter, 'ip', 'netns', 'del', netns])
-    clouds.undo('the outside', remove)
-    return pod, netns
