@@ -16,7 +16,7 @@ infra_packages=(mariadb-server mariadb-client rabbitmq-server python3 iproute2)
 # a compiler and headers: uWSGI comes as source
 openstack_packages=(memcached qemu-utils python3-venv python3-dev gcc libc6-dev ca-certificates procps)
 switch_packages=(openvswitch-switch iputils-ping)
-router_packages=(dnsmasq-base iptables conntrack iputils-arping)
+router_packages=(dnsmasq-base dnsmasq-utils iptables conntrack iputils-arping)
 pip_packages=(keystone nova neutron cinder glance openstack-placement python-openstackclient osc-placement
               gunicorn PyMySQL python-memcached)
 # It embeds the interpreter it is compiled with: never a wheel that pip kept from another Python.

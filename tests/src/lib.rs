@@ -17,6 +17,7 @@ pub mod fault_proxy;
 pub mod http;
 pub mod identity;
 pub mod inventory;
+pub mod packets;
 pub mod process;
 pub mod resources;
 pub mod scenarios;

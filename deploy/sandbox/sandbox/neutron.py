@@ -4,7 +4,7 @@ VLANs of physnet1 are for provider networks only: tenant networks are VXLAN, so 
 finds it free in every pod.
 """
 from . import wsgi
-from .inifile import write_ini
+from .inifile import write_file, write_ini
 from .nova import compute_host
 from .oslo import PRIVSEP, credentials, pod_base, privsep, python_env
 from .process import Service
@@ -69,10 +69,14 @@ def _configure_ovs_agent(settings, pod):
 
 
 def _configure_l3_agent(settings, pod, kind):
-    path = settings.pod_dir(pod, 'neutron-agent') / f'{kind}_agent.ini'
+    folder = settings.pod_dir(pod, 'neutron-agent')
+    path, dnsmasq = folder / f'{kind}_agent.ini', folder / 'dnsmasq.conf'
+    # It would become `nobody`, who cannot read leases in a home that is its owner's alone, and then offers nothing.
+    write_file(dnsmasq, 'user=root\n')
     write_ini(path, {
         'DEFAULT': {**AGENT_OPTIONS[kind], 'host': compute_host(pod), 'rpc_response_timeout': 15,
-                    'interface_driver': 'openvswitch', 'ovs_use_veth': False},
+                    'interface_driver': 'openvswitch', 'ovs_use_veth': False,
+                    'dnsmasq_config_file': dnsmasq if kind == 'dhcp' else None},
         'ovs': {'integration_bridge': f'p{pod}-int', 'datapath_type': 'netdev',
                 'ovsdb_connection': f'unix:{settings.ovs_dir(pod)}/db.sock'},
         'agent': {'extensions': 'port_forwarding' if kind == 'l3' else None, 'root_helper': '',
