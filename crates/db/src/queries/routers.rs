@@ -353,9 +353,13 @@ pub(crate) async fn router_interface_remove(
 }
 
 /// Removes for good what pods no longer have of a router: ports of deleted interfaces
-/// and gateways, deleted floating IPs, and at last the router itself. True when the
-/// router's row is gone.
-pub(crate) async fn router_finish(conn: &mut Conn, id: &str) -> Result<bool, DbError> {
+/// and gateways, and at last the router itself, with the bridge network that it was the
+/// last one on (by a job of the kind `bridge_job`). True when the router's row is gone.
+pub(crate) async fn router_finish(
+    conn: &mut Conn,
+    id: &str,
+    bridge_job: &str,
+) -> Result<bool, DbError> {
     transaction!(conn, async |conn: &mut Conn| {
         let Some(router) = router_by_id(conn, id).await? else {
             return Ok(true);
@@ -400,6 +404,7 @@ pub(crate) async fn router_finish(conn: &mut Conn, id: &str) -> Result<bool, DbE
         diesel::delete(routers::table.find(id))
             .execute(conn)
             .await?;
+        retire(conn, &router.project_id, bridge_job).await?;
         Ok::<_, DbError>(true)
     })
     .await
@@ -562,32 +567,37 @@ pub(crate) async fn bridge_retire(
     job_kind: &str,
 ) -> Result<bool, DbError> {
     transaction!(conn, async |conn: &mut Conn| {
-        let Some(bridge) = bridge_of(conn, project_id).await? else {
-            return Ok(true);
-        };
-        lock_network(conn, &bridge.network_id).await?;
-        let used: i64 = ip_allocations::table
-            .filter(ip_allocations::network_id.eq(&bridge.network_id))
-            .filter(ip_allocations::port_id.is_not_null())
-            .count()
-            .get_result(conn)
-            .await?;
-        if used > 0 {
-            return Ok(false);
-        }
-        diesel::delete(bridge_networks::table.find(project_id))
-            .execute(conn)
-            .await?;
-        diesel::update(crate::schema::networks::table.find(&bridge.network_id))
-            .set(crate::schema::networks::state.eq(RowState::Deleting))
-            .execute(conn)
-            .await?;
-        diesel::update(subnets::table.filter(subnets::network_id.eq(&bridge.network_id)))
-            .set(subnets::state.eq(RowState::Deleting))
-            .execute(conn)
-            .await?;
-        job_enqueue(conn, &NewJob::new(job_kind, &bridge.network_id)).await?;
-        Ok::<_, DbError>(true)
+        retire(conn, project_id, job_kind).await
     })
     .await
+}
+
+/// The same within the caller's transaction.
+async fn retire(conn: &mut Conn, project_id: &str, job_kind: &str) -> Result<bool, DbError> {
+    let Some(bridge) = bridge_of(conn, project_id).await? else {
+        return Ok(true);
+    };
+    lock_network(conn, &bridge.network_id).await?;
+    let used: i64 = ip_allocations::table
+        .filter(ip_allocations::network_id.eq(&bridge.network_id))
+        .filter(ip_allocations::port_id.is_not_null())
+        .count()
+        .get_result(conn)
+        .await?;
+    if used > 0 {
+        return Ok(false);
+    }
+    diesel::delete(bridge_networks::table.find(project_id))
+        .execute(conn)
+        .await?;
+    diesel::update(crate::schema::networks::table.find(&bridge.network_id))
+        .set(crate::schema::networks::state.eq(RowState::Deleting))
+        .execute(conn)
+        .await?;
+    diesel::update(subnets::table.filter(subnets::network_id.eq(&bridge.network_id)))
+        .set(subnets::state.eq(RowState::Deleting))
+        .execute(conn)
+        .await?;
+    job_enqueue(conn, &NewJob::new(job_kind, &bridge.network_id)).await?;
+    Ok(true)
 }

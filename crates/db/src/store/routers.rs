@@ -27,8 +27,10 @@ store! {
         /// ([`NetWrite::InUse`]).
         transaction router_interface_remove(router_id: &str, port_id: &str, job: &NewJob) -> NetWrite;
         /// Removes for good what pods no longer have of a router: ports of deleted interfaces
-        /// and gateways, and at last the router itself. True when the router's row is gone.
-        transaction router_finish(id: &str) -> bool;
+        /// and gateways, and at last the router itself, with the bridge network that it was
+        /// the last one on (by a job of the kind `bridge_job`). True when the router's row
+        /// is gone.
+        transaction router_finish(id: &str, bridge_job: &str) -> bool;
         /// The routers that have an interface on one of these subnets.
         read routers_on(subnet_ids: &[String]) -> Vec<String>;
         /// What a pod uses in place of an address that belongs to a router: what it has

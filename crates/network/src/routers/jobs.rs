@@ -8,8 +8,9 @@ use serde_json::json;
 use tricircle_db::models::{NewJob, RealizationKind};
 use tricircle_failpoint::hit;
 
+use super::facts::Known;
 use super::plan::layout;
-use crate::kinds::{ROUTER_SETUP, look_again};
+use crate::kinds::{NETWORK_REMOVE, ROUTER_SETUP, look_again};
 use crate::{Network, NetworkError};
 
 impl Network {
@@ -39,7 +40,7 @@ impl Network {
             self.store.job_enqueue(&job).await?;
             hit("router_sync.wanted");
         }
-        self.store.router_finish(id).await?;
+        self.finish_router(&known).await?;
         hit("router_sync.finished");
         self.jobs.wake_all();
         Ok(())
@@ -63,7 +64,14 @@ impl Network {
             None => self.remove_part(&session, &known).await?,
         }
         hit("router_setup.done");
-        self.store.router_finish(id).await?;
+        self.finish_router(&known).await
+    }
+
+    /// Removes what of a router no pod has any more.
+    async fn finish_router(&self, known: &Known) -> Result<(), NetworkError> {
+        self.store
+            .router_finish(&known.router.id, NETWORK_REMOVE)
+            .await?;
         Ok(())
     }
 

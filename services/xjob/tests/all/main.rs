@@ -3,5 +3,6 @@
 
 mod kinds;
 mod plots;
+mod router_plots;
 mod worker;
 mod world;

@@ -1,6 +1,5 @@
 //! What happens before each job, and how it is to end.
 
-use async_trait::async_trait;
 use serde_json::{Value, json};
 use tricircle_compute::{INTENT_HINT, SERVER_RECOVER, SERVER_REMOVE};
 use tricircle_db::models::*;
@@ -9,13 +8,12 @@ use tricircle_network::kinds::*;
 use tricircle_pods::Service;
 use tricircle_volume::{INTENT_KEY, VOLUME_RECOVER, VOLUME_REMOVE};
 
-use crate::kinds::Plot;
 use crate::world::{PODS, World, pod_has, top_has};
 
 const INTENT: &str = "6f1c3e9a-2b7d-4c50-9a41-0c2f6a3d9e11";
 
 /// A job of its kind: the resource and the pod, or the job itself.
-trait Wish {
+pub trait Wish {
     fn of_kind(self, kind: &str) -> NewJob;
 }
 
@@ -43,8 +41,8 @@ macro_rules! plots {
         $(#[$meta])*
         pub struct $name;
 
-        #[async_trait]
-        impl Plot for $name {
+        #[async_trait::async_trait]
+        impl $crate::kinds::Plot for $name {
             const KIND: &'static str = $kind;
 
             async fn prepare($world: &World) -> NewJob {
@@ -56,6 +54,7 @@ macro_rules! plots {
         }
     )*};
 }
+pub(crate) use plots;
 
 plots! {
     /// The pod made the server, and its answer was lost.
@@ -407,7 +406,7 @@ async fn group_in_pod(world: &World) -> SecurityGroup {
 }
 
 /// The jobs that saw to ports which are gone have nothing left to do.
-async fn finish_ports(world: &World) {
+pub async fn finish_ports(world: &World) {
     let store = &world.test.store;
     for job in store.jobs(&JobFilter::default()).await.unwrap() {
         store.job_abandon(&job.id).await.unwrap();

@@ -11,6 +11,7 @@ use tricircle_db::testing::TestStore;
 use tricircle_jobs::Kinds;
 use tricircle_network::drivers::Segment;
 use tricircle_network::ipam::SubnetWish;
+use tricircle_network::kinds::ROUTER_SETUP;
 use tricircle_network::{Actor, Network as Networking, RequestedNetworks, RequestedNic};
 use tricircle_pod_sim::{SimCloud, SimPod};
 use tricircle_pods::{PodSession, Service};
@@ -77,6 +78,19 @@ impl World {
         &self.kinds
     }
 
+    /// Brings a pod's part of a router in order, as its job does.
+    pub async fn setup(&self, router_id: &str, pod_id: &str) {
+        let store = &self.test.store;
+        let job = NewJob {
+            pod_id: pod_id.to_owned(),
+            ..NewJob::new(ROUTER_SETUP, router_id)
+        };
+        store.job_enqueue(&job).await.unwrap();
+        let kind = self.kinds.get(ROUTER_SETUP).unwrap();
+        let end = tricircle_jobs::testing::run_to_the_end(store, kind).await;
+        assert_eq!(end.unwrap(), JobState::Done);
+    }
+
     pub fn project(&self) -> String {
         self.cloud.project_id("service")
     }
@@ -87,9 +101,14 @@ impl World {
 
     /// A network with a subnet, at the top only.
     pub async fn network(&self) -> (Network, Subnet) {
+        self.network_of("net", "10.0.1.0/24").await
+    }
+
+    /// The same with a name and a prefix.
+    pub async fn network_of(&self, name: &str, cidr: &str) -> (Network, Subnet) {
         let draft = Network {
             project_id: self.project(),
-            name: "net".to_owned(),
+            name: name.to_owned(),
             ..Network::default()
         };
         let segment = Segment {
@@ -106,7 +125,7 @@ impl World {
         };
         let wish = SubnetWish {
             ip_version: 4,
-            cidr: "10.0.1.0/24".to_owned(),
+            cidr: cidr.to_owned(),
             enable_dhcp: true,
             ..SubnetWish::default()
         };
@@ -172,14 +191,18 @@ impl World {
         };
         for view in store.networks(&networks).await.unwrap() {
             let row = view.network;
-            top.push(format!("network {} {}", row.name, row.state));
+            top.push(format!(
+                "network {} {}",
+                self.nameless(&row.name),
+                row.state
+            ));
         }
         let subnets = SubnetFilter {
             deleting_too: true,
             ..SubnetFilter::default()
         };
         for row in store.subnets(&subnets).await.unwrap() {
-            top.push(format!("subnet {} {}", row.name, row.state));
+            top.push(format!("subnet {} {}", self.nameless(&row.name), row.state));
             for address in store.addresses_used(&row.id).await.unwrap() {
                 top.push(format!("address {}", address.purpose));
             }
@@ -212,8 +235,35 @@ impl World {
             let (id, gone) = (row.top_id.is_some(), row.deleted_at.is_some());
             top.push(format!("{} {} id: {id} gone: {gone}", row.kind, row.state));
         }
+        let routers = RouterFilter {
+            deleting_too: true,
+            ..RouterFilter::default()
+        };
+        for row in store.routers(&routers).await.unwrap() {
+            top.push(format!("router {} {}", row.name, row.state));
+        }
+        let floating = FloatingIpFilter {
+            deleting_too: true,
+            ..FloatingIpFilter::default()
+        };
+        for row in store.floating_ips(&floating).await.unwrap() {
+            top.push(format!("floating IP {} {}", row.state, row.status));
+        }
+        let parts = JobFilter {
+            kind: Some(ROUTER_SETUP.to_owned()),
+            states: vec![JobState::Ready],
+            ..JobFilter::default()
+        };
+        for job in store.jobs(&parts).await.unwrap() {
+            top.push(format!("wanted: {} in {}", job.kind, job.pod_id));
+        }
         top.sort_unstable();
         json!({"top": top, "pods": [self.in_pod(0).await, self.in_pod(1).await]})
+    }
+
+    /// Names of bridge networks have a project's id, which is another one in each world.
+    fn nameless(&self, name: &str) -> String {
+        name.replace(&self.project(), "the project")
     }
 
     async fn in_pod(&self, pod: usize) -> Vec<String> {
@@ -226,11 +276,25 @@ impl World {
             ("subnet", &found.subnets, &["dns_nameservers"]),
             ("port", &found.ports, &["fixed_ips", "admin_state_up"]),
             ("group", &found.security_groups, &[]),
+            (
+                "router",
+                &found.routers,
+                &["routes", "external_gateway_info"],
+            ),
+            ("floating IP", &found.floatingips, &["fixed_ip_address"]),
         ] {
             for item in items {
-                let mut line = format!("{kind} {}", item.name);
+                let mut line = format!("{kind} {}", self.nameless(&item.name));
                 for key in shown {
                     let mut value = item.detail[*key].clone();
+                    match *key {
+                        "external_gateway_info" => value = json!(!value.is_null()),
+                        "fixed_ip_address" => {
+                            let text = value.as_str().unwrap_or_default();
+                            value = json!(text.rsplit_once('.').map(|(net, _)| net));
+                        }
+                        _ => {}
+                    }
                     // Addresses are chosen at random: where they are named, they end in 77.
                     if let Some(list) = value.as_array_mut().filter(|_| *key == "fixed_ips") {
                         let named = |ip: &Value| {
