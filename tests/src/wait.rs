@@ -38,6 +38,22 @@ where
             Ok(Err(state)) => last = Some(state),
             Err(_) => return Err(last.unwrap_or_else(|| "no answer at all".to_owned())),
         }
+        // A question that waits for nothing is answered before its time can be over.
+        if tokio::time::Instant::now() >= deadline {
+            return Err(last.unwrap_or_default());
+        }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_question_that_waits_for_nothing_has_a_deadline_too() {
+        let ask = || std::future::ready(Err::<(), _>("no".to_owned()));
+        let limit = Duration::from_millis(120);
+        assert_eq!(eventually(limit, ask).await, Err("no".to_owned()));
     }
 }

@@ -185,6 +185,14 @@ impl Book {
         self.things.values()
     }
 
+    /// How many things of a kind are there, or may be.
+    pub fn count(&self, kind: Kind) -> usize {
+        let counts = |thing: &&Thing| {
+            thing.kind == kind && matches!(thing.standing, Standing::There | Standing::Unclear)
+        };
+        self.things.values().filter(counts).count()
+    }
+
     /// Creates that gave no id.
     pub fn unmade_things(&self) -> &[Unmade] {
         &self.unmade

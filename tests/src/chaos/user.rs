@@ -136,6 +136,10 @@ enum Act {
     Addresses,
 }
 
+/// Most things of a kind that a project has, more or less: its sessions do not ask each
+/// other.
+const MOST_OF_A_KIND: usize = 25;
+
 /// What sessions do, and how often.
 const ACTS: [(Act, usize); 18] = [
     (Act::Network, 6),
@@ -174,6 +178,12 @@ impl User {
     async fn act(&mut self) {
         let Some(act) = self.dice.weighed(&ACTS) else {
             return;
+        };
+        // Who has a lot of a kind gives one away before the next: else a long run would be
+        // about ever longer lists, and its end about deleting them.
+        let act = match made_by(act) {
+            Some(kind) if self.book().count(kind) >= MOST_OF_A_KIND => Act::Delete(kind),
+            _ => act,
         };
         match act {
             Act::Network => self.create_network().await,
@@ -282,6 +292,18 @@ impl User {
     /// Says that an action is over; whether others were at the same things.
     pub fn end(&self, ticket: Ticket) -> bool {
         self.book().end(ticket)
+    }
+}
+
+/// What an action makes one of.
+fn made_by(act: Act) -> Option<Kind> {
+    match act {
+        Act::Network => Some(Kind::Network),
+        Act::Port => Some(Kind::Port),
+        Act::Group => Some(Kind::Group),
+        Act::Server => Some(Kind::Server),
+        Act::Volume => Some(Kind::Volume),
+        _ => None,
     }
 }
 
