@@ -9,7 +9,7 @@ use tricircle_db::models::RoutingKind;
 use tricircle_pods::{Caller, PodEntry, PodSession, Pods, Service};
 use tricircle_policy::{Enforcer, Target};
 
-use crate::{Rewriter, Routings, Surface};
+use crate::{FloatingAddresses, Rewriter, Routings, Surface};
 
 /// What all requests of one worker share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Gateway {
     pub routings: Routings,
     /// Who may do what at the top.
     pub policy: Arc<Enforcer>,
+    /// Floating IPs of servers that are in other pods than these.
+    pub floating: FloatingAddresses,
 }
 
 /// A request that was authenticated, with its path taken apart.
@@ -210,6 +212,7 @@ impl Call {
             self.gateway.surface.fields,
             pod.view.clone(),
         )
+        .with_floating(&self.gateway.floating)
     }
 }
 

@@ -8,6 +8,8 @@ use memchr::memmem;
 use serde_json::Value;
 use tricircle_db::models::{PodView, ZoneService};
 
+use crate::FloatingAddresses;
+
 /// One field of answers that is not passed on as it is.
 #[derive(Debug, Clone, Copy)]
 pub struct FieldRule {
@@ -33,6 +35,7 @@ pub struct Rewriter {
     top_root: String,
     fields: &'static [FieldRule],
     view: PodView,
+    floating: FloatingAddresses,
 }
 
 impl Rewriter {
@@ -49,7 +52,15 @@ impl Rewriter {
             top_root: top_root.to_owned(),
             fields,
             view,
+            floating: FloatingAddresses::default(),
         }
+    }
+
+    /// With the floating IPs of other pods.
+    #[must_use]
+    pub fn with_floating(mut self, floating: &FloatingAddresses) -> Self {
+        self.floating = floating.clone();
+        self
     }
 
     /// A whole JSON body. What is no JSON after all is returned with its links
@@ -62,6 +73,7 @@ impl Rewriter {
         match serde_json::from_slice::<Value>(&bytes) {
             Ok(mut value) => {
                 self.fields_in(&mut value);
+                self.floating.add_to(&mut value);
                 serde_json::to_vec(&value).unwrap_or(bytes)
             }
             Err(_) => bytes,
@@ -72,6 +84,7 @@ impl Rewriter {
     pub fn value(&self, value: &mut Value) {
         self.links_in(value);
         self.fields_in(value);
+        self.floating.add_to(value);
     }
 
     /// A header that may hold an URL of the pod (`Location`).
@@ -83,9 +96,11 @@ impl Rewriter {
     }
 
     fn needs_parsing(&self, bytes: &[u8]) -> bool {
-        self.fields
-            .iter()
-            .any(|rule| memmem::find(bytes, rule.key.as_bytes()).is_some())
+        self.floating.concern(bytes)
+            || self
+                .fields
+                .iter()
+                .any(|rule| memmem::find(bytes, rule.key.as_bytes()).is_some())
     }
 
     fn links_in(&self, value: &mut Value) {

@@ -12,7 +12,7 @@ pub mod surface;
 
 use tokio_util::sync::CancellationToken;
 use tricircle_api::{FaultStyle, Microversion, Running, StartError, VersionRange};
-use tricircle_gateway::{Gateway, Route, Routings, configure};
+use tricircle_gateway::{FloatingAddresses, Gateway, Route, Routings, configure};
 use tricircle_pods::{Pods, Service};
 use tricircle_runtime::{Parts, follow_pods};
 use tricircle_volume::Volumes;
@@ -53,6 +53,7 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
                 store: parts.store.clone(),
                 routings: routings.clone(),
                 policy: parts.policy.clone(),
+                floating: FloatingAddresses::default(),
             };
             configure(routes, &gateway, &routes_over(&parts, pods));
         });

@@ -12,7 +12,7 @@ pub mod surface;
 use tokio_util::sync::CancellationToken;
 use tricircle_api::{FaultStyle, Microversion, Running, StartError, VersionRange};
 use tricircle_compute::Compute;
-use tricircle_gateway::{Gateway, Route, Routings, configure};
+use tricircle_gateway::{FloatingAddresses, Gateway, Route, Routings, configure};
 use tricircle_network::Network;
 use tricircle_pods::{Pods, Service};
 use tricircle_runtime::{Parts, follow_pods};
@@ -41,6 +41,12 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
         config.tricircle.routing_cache_ttl,
         config.tricircle.unknown_id_ttl,
     );
+    let floating = FloatingAddresses::default();
+    tokio::spawn(
+        floating
+            .clone()
+            .keep_fresh(parts.store.in_background(), shutdown.child_token()),
+    );
     let service = parts
         .service("nova-apigw", FaultStyle::Nova, &config.nova_apigw)?
         .versions(versions)
@@ -53,6 +59,7 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
                 store: parts.store.clone(),
                 routings: routings.clone(),
                 policy: parts.policy.clone(),
+                floating: floating.clone(),
             };
             configure(routes, &gateway, &routes_over(&parts, pods));
         });

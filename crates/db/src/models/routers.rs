@@ -142,6 +142,17 @@ pub struct FloatingTarget {
     pub router_id: String,
 }
 
+/// A floating IP in another pod than its server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FloatingElsewhere {
+    /// MAC address of the server's port.
+    pub mac_address: String,
+    /// The address that it leads to.
+    pub fixed_ip_address: String,
+    /// The address outside.
+    pub floating_ip_address: String,
+}
+
 /// Which floating IPs to list; empty lists mean "any".
 #[derive(Debug, Clone, Default)]
 pub struct FloatingIpFilter {

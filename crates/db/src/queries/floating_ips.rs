@@ -98,6 +98,44 @@ pub(crate) async fn floating_ip_by_id(
         .optional()?)
 }
 
+/// Floating IPs that are in another pod than their servers.
+pub(crate) async fn floating_ips_elsewhere(
+    conn: &mut Conn,
+) -> Result<Vec<FloatingElsewhere>, DbError> {
+    let targets: Vec<String> = pod_realizations::table
+        .filter(pod_realizations::kind.eq(RealizationKind::FloatingTarget))
+        .filter(pod_realizations::state.eq(RealizationState::Present))
+        .select(pod_realizations::top_id)
+        .load(conn)
+        .await?;
+    let mut found = Vec::new();
+    // A statement holds so many values and no more.
+    for part in targets.chunks(500) {
+        let macs: Vec<(String, String)> = ports::table
+            .filter(ports::id.eq_any(part.to_vec()))
+            .select((ports::id, ports::mac_address))
+            .load(conn)
+            .await?;
+        let filter = FloatingIpFilter {
+            port_ids: part.to_vec(),
+            ..FloatingIpFilter::default()
+        };
+        for floating in floating_ips(conn, &filter).await? {
+            let port = macs
+                .iter()
+                .find(|(port, _)| Some(port) == floating.port_id.as_ref());
+            if let (Some((_, mac)), Some(fixed)) = (port, floating.fixed_ip_address) {
+                found.push(FloatingElsewhere {
+                    mac_address: mac.clone(),
+                    fixed_ip_address: fixed,
+                    floating_ip_address: floating.floating_ip_address,
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
 async fn lock_live(conn: &mut Conn, id: &str) -> Result<FloatingIp, Abort> {
     diesel::update(floating_ips::table.find(id))
         .set(floating_ips::revision_number.eq(floating_ips::revision_number))

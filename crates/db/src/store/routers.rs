@@ -55,6 +55,8 @@ store! {
         transaction floating_ip_create(floating: &FloatingIp, port: &PortView, limit: i64, request_id: &str) -> NetWrite;
         /// Floating IPs by id, in that order.
         read floating_ips(filter: &FloatingIpFilter) -> Vec<FloatingIp>;
+        /// Floating IPs that are in another pod than their servers.
+        read floating_ips_elsewhere() -> Vec<FloatingElsewhere>;
         /// One floating IP, also while it is being deleted.
         read floating_ip_by_id(id: &str) -> Option<FloatingIp>;
         /// Changes a live floating IP. `target`: where it leads from now on; `Some(None)`:
