@@ -11,6 +11,7 @@ use tricircle_api::{Fault, FaultKind, RequestContext};
 use tricircle_db::models::RealizationKind;
 use tricircle_network::NetworkError;
 use tricircle_network::resource::{Action, Chain, Projection, Resource, ResourceError, Row};
+use tricircle_network::servers::Actor;
 use tricircle_policy::{Credentials, Target};
 
 use crate::state::Api;
@@ -59,6 +60,16 @@ impl Call {
     /// Whether the caller may name other projects as owners.
     pub fn any_project(&self) -> bool {
         self.admin || self.context.roles().iter().any(|role| role == "service")
+    }
+
+    /// The caller, as the network crate knows callers.
+    pub fn actor(&self) -> Actor {
+        Actor {
+            project_id: self.context.project_id.clone(),
+            user_id: self.context.user_id.clone(),
+            is_admin: self.admin,
+            request_id: self.context.request_id().to_owned(),
+        }
     }
 
     /// The caller's project.

@@ -31,7 +31,7 @@ const fn extension(
 }
 
 /// Sorted by alias.
-const EXTENSIONS: [Extension; 26] = [
+const EXTENSIONS: [Extension; 33] = [
     extension(
         "aap-reject-multicast",
         "Allowed address pairs reject multicast extension",
@@ -63,6 +63,12 @@ const EXTENSIONS: [Extension; 26] = [
         "2018-05-01T10:00:00-00:00",
     ),
     extension(
+        "ext-gw-mode",
+        "Neutron L3 Configurable external gateway mode",
+        "Extension of the router abstraction for specifying whether SNAT should occur on the external gateway",
+        "2013-03-28T10:00:00-00:00",
+    ),
+    extension(
         "external-net",
         "Neutron external network",
         "Adds external network attribute to network resource.",
@@ -75,10 +81,28 @@ const EXTENSIONS: [Extension; 26] = [
         "2013-03-17T12:00:00-00:00",
     ),
     extension(
+        "extraroute",
+        "Neutron Extra Route",
+        "Extra routes configuration for L3 router",
+        "2013-02-01T10:00:00-00:00",
+    ),
+    extension(
+        "extraroute-atomic",
+        "Atomically add/remove extra routes",
+        "Edit extra routes of a router on server side by atomically adding/removing extra routes",
+        "2019-07-10T00:00:00+00:00",
+    ),
+    extension(
         "filter-validation",
         "Filter parameters validation",
         "Provides validation on filter parameters.",
         "2018-07-04T10:00:00-00:00",
+    ),
+    extension(
+        "fip-port-details",
+        "Floating IP Port Details Extension",
+        "Add port_details attribute to Floating IP resource",
+        "2018-04-09T10:00:00-00:00",
     ),
     extension(
         "ip-substring-filtering",
@@ -141,6 +165,18 @@ const EXTENSIONS: [Extension; 26] = [
         "2016-12-11T00:00:00-00:00",
     ),
     extension(
+        "router",
+        "Neutron L3 Router",
+        "Router abstraction for basic L3 forwarding between L2 Neutron networks and access to external networks via a NAT gateway.",
+        "2012-07-20T10:00:00-00:00",
+    ),
+    extension(
+        "router_availability_zone",
+        "Router Availability Zone",
+        "Availability zone support for router.",
+        "2015-01-01T10:00:00-00:00",
+    ),
+    extension(
         "security-group",
         "security-group",
         "The security groups extension.",
@@ -187,6 +223,12 @@ const EXTENSIONS: [Extension; 26] = [
         "Stateful security group",
         "Indicates if the security group is stateful or not",
         "2019-11-26T09:00:00-00:00",
+    ),
+    extension(
+        "subnet-external-network",
+        "Subnet belongs to an external network",
+        "Informs if the subnet belongs to an external network",
+        "2024-02-05T18:00:00-00:00",
     ),
 ];
 

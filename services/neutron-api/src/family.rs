@@ -109,7 +109,7 @@ async fn list<F: Family>(call: Call, request: HttpRequest, site: Site) -> Done<H
 }
 
 /// The row, if the caller may know of it; else Neutron's 404.
-async fn visible<F: Family>(call: &Call, id: &str) -> Done<Row> {
+pub async fn visible<F: Family>(call: &Call, id: &str) -> Done<Row> {
     // Ids are ASCII; MariaDB refuses to compare them with anything else.
     let row = match id.is_ascii() {
         true => F::row(call, id).await?,

@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 use tricircle_db::Timestamp;
 use tricircle_db::models::{
-    Network, NetworkView, PortView, SecurityGroupRule, SecurityGroupView, Subnet,
+    FloatingIp, Network, NetworkView, Port, PortView, SecurityGroupRule, SecurityGroupView, Subnet,
 };
 use tricircle_network::resource::Row;
+use tricircle_network::routers::RouterView;
 
 use crate::call::json_or;
 
@@ -133,6 +134,72 @@ pub fn port(view: &PortView, network: Option<&Network>) -> Row {
     }));
     of_network(&mut row, network);
     row
+}
+
+/// A router. `zones` are the zones in which it is.
+pub fn router(view: &RouterView, zones: &[String]) -> Row {
+    let router = &view.router;
+    let gateway = router.gateway_network_id.as_ref().map(|network_id| {
+        let ips = view.gateway.iter().flat_map(|port| &port.fixed_ips);
+        let ips: Vec<Value> = ips
+            .map(|ip| json!({"subnet_id": ip.subnet_id, "ip_address": ip.ip_address}))
+            .collect();
+        json!({
+            "network_id": network_id,
+            "external_fixed_ips": ips,
+            "enable_snat": router.enable_snat,
+        })
+    });
+    row(json!({
+        "id": router.id,
+        "name": router.name,
+        "admin_state_up": router.admin_state_up,
+        "status": router.status,
+        "tenant_id": router.project_id,
+        "project_id": router.project_id,
+        "external_gateway_info": gateway,
+        "description": router.description,
+        "availability_zones": zones,
+        "availability_zone_hints": json_or(&router.availability_zone_hints, json!([])),
+        "distributed": false,
+        "ha": false,
+        "flavor_id": null,
+        "routes": json_or(&router.routes, json!([])),
+        "created_at": time(router.created_at),
+        "updated_at": time(router.updated_at),
+        "revision_number": router.revision_number,
+    }))
+}
+
+/// A floating IP; `port` is what it leads to.
+pub fn floating_ip(floating: &FloatingIp, port: Option<&Port>) -> Row {
+    let details = port.map(|port| {
+        json!({
+            "name": port.name,
+            "network_id": port.network_id,
+            "mac_address": port.mac_address,
+            "admin_state_up": port.admin_state_up,
+            "status": port.status,
+            "device_id": port.device_id,
+            "device_owner": port.device_owner,
+        })
+    });
+    row(json!({
+        "id": floating.id,
+        "tenant_id": floating.project_id,
+        "project_id": floating.project_id,
+        "floating_ip_address": floating.floating_ip_address,
+        "floating_network_id": floating.floating_network_id,
+        "router_id": floating.router_id,
+        "port_id": floating.port_id,
+        "fixed_ip_address": floating.fixed_ip_address,
+        "status": floating.status,
+        "description": floating.description,
+        "port_details": details,
+        "created_at": time(floating.created_at),
+        "updated_at": time(floating.updated_at),
+        "revision_number": floating.revision_number,
+    }))
 }
 
 /// A rule; `owner` owns its group.

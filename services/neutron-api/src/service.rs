@@ -8,7 +8,10 @@ use tricircle_network::Network;
 use tricircle_network::resource::tables::ALL;
 use tricircle_runtime::Parts;
 
-use crate::families::{Networks, Ports, SecurityGroupRules, SecurityGroups, Subnets};
+use crate::families::{
+    FloatingIps, Networks, Ports, Routers, SecurityGroupRules, SecurityGroups, Subnets,
+    router_actions,
+};
 use crate::family::{lines, other_methods};
 use crate::state::Api;
 use crate::{cloud, extensions, quotas};
@@ -53,6 +56,9 @@ fn families() -> Vec<Line> {
         lines::<Networks>(),
         lines::<Subnets>(),
         lines::<Ports>(),
+        lines::<Routers>(),
+        router_actions::lines(),
+        lines::<FloatingIps>(),
         lines::<SecurityGroups>(),
         lines::<SecurityGroupRules>(),
     ];

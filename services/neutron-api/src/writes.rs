@@ -3,13 +3,15 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
 use tricircle_api::Fault;
 use tricircle_db::models::{
-    Network, NetworkFilter, NetworkView, PortFilter, RowState, SecurityGroupView,
+    Network, NetworkFilter, NetworkView, PortFilter, PortView, RowState, SecurityGroupView,
 };
 use tricircle_network::NetworkError;
+use tricircle_network::ipam::FixedIpWish;
 use tricircle_network::resource::ResourceError;
-use tricircle_network::resource::tables::{NETWORK, SECURITY_GROUP};
+use tricircle_network::resource::tables::{NETWORK, PORT, SECURITY_GROUP, SUBNET};
 
 use crate::call::{Call, failed, refused};
 use crate::family::Done;
@@ -65,6 +67,47 @@ pub async fn visible_network(call: &Call, id: &str) -> Done<NetworkView> {
     } else {
         Err(refused(NETWORK.not_found(id)))
     }
+}
+
+/// What a list of fixed IPs asks for; `None`: nothing. Subnets that
+/// are not there are a 404.
+pub async fn wished_addresses(call: &Call, list: &Value) -> Done<Option<Vec<FixedIpWish>>> {
+    let Some(list) = list.as_array() else {
+        return Ok(None);
+    };
+    let mut wishes = Vec::new();
+    for item in list {
+        let text = |key: &str| item.get(key).and_then(Value::as_str);
+        let wish = FixedIpWish {
+            subnet_id: text("subnet_id").map(str::to_owned),
+            ip_address: text("ip_address").and_then(|ip| ip.parse().ok()),
+        };
+        if wish == FixedIpWish::default() {
+            return Err(refused(ResourceError::invalid_input(
+                "IP allocation requires subnet_id or ip_address",
+            )));
+        }
+        if let Some(id) = &wish.subnet_id
+            && call.api.store.subnet_by_id(id).await?.is_none()
+        {
+            return Err(refused(SUBNET.not_found(id)));
+        }
+        wishes.push(wish);
+    }
+    Ok(Some(wishes))
+}
+
+/// A port that the caller may know of, or Neutron's 404; its pod is not asked.
+pub async fn visible_port(call: &Call, id: &str) -> Done<PortView> {
+    let found = call.api.store.port_by_id(id).await?;
+    if let Some(view) = found.filter(|view| view.port.state == RowState::Live) {
+        let network = call.api.store.network_by_id(&view.port.network_id).await?;
+        let row = rows::port(&view, network.as_ref().map(|view| &view.network));
+        if call.sees(&PORT, &row) {
+            return Ok(view);
+        }
+    }
+    Err(refused(PORT.not_found(id)))
 }
 
 /// A group that is not being deleted, whoever asks.

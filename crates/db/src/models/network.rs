@@ -353,7 +353,7 @@ pub struct SubnetFilter {
     pub ids: Vec<String>,
     /// Owners.
     pub project_ids: Vec<String>,
-    /// With owners: those of shared networks too.
+    /// With owners: those of shared and external networks too.
     pub or_visible_to_all: bool,
     /// Networks.
     pub network_ids: Vec<String>,

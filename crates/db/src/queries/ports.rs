@@ -19,8 +19,8 @@ use super::resources::realizations_of;
 use super::subnets::insert_addresses;
 use crate::models::*;
 use crate::schema::{
-    ip_allocations, networks, pod_realizations, port_security_groups, ports, security_groups,
-    subnets,
+    floating_ips, ip_allocations, networks, pod_realizations, port_security_groups, ports, routers,
+    security_groups, subnets,
 };
 use crate::{DbError, now};
 
@@ -492,6 +492,7 @@ pub(crate) async fn port_mark_deleting(
             .filter(|port| port.state == RowState::Live)
             .ok_or_else(gone)?;
         check_revision(expected_revision, port.revision_number)?;
+        require_no_router(conn, &port).await?;
         diesel::update(ports::table.find(id))
             .set((
                 ports::state.eq(RowState::Deleting),
@@ -505,6 +506,26 @@ pub(crate) async fn port_mark_deleting(
     })
     .await;
     outcome(result)
+}
+
+/// Refuses with [`NetWrite::Bound`] a port that a router or floating IP is made of. It goes
+/// with these.
+async fn require_no_router(conn: &mut Conn, port: &Port) -> Result<(), Abort> {
+    let there: i64 = match port.device_owner.as_str() {
+        ROUTER_INTERFACE | ROUTER_GATEWAY => {
+            let routers = routers::table.find(&port.device_id);
+            routers.count().get_result(conn).await?
+        }
+        FLOATING_IP => {
+            let floating = floating_ips::table.find(&port.device_id);
+            floating.count().get_result(conn).await?
+        }
+        _ => 0,
+    };
+    match there {
+        0 => Ok(()),
+        _ => Err(Abort::Because(NetWrite::Bound(port.device_owner.clone()))),
+    }
 }
 
 /// Removes a deleted port for good and frees its addresses: it is gone in every pod.

@@ -266,7 +266,8 @@ pub(crate) async fn router_interface_add(
     outcome(result)
 }
 
-/// The users' gateway address of a subnet becomes a port's.
+/// The users' gateway address of a subnet becomes a port's. An interface that is on its way
+/// out of the pods lets go of it: whoever comes after it in a pod waits there.
 async fn take_gateway_address(
     conn: &mut Conn,
     subnet_id: &str,
@@ -282,16 +283,30 @@ async fn take_gateway_address(
     let Some(Some(gateway)) = gateway else {
         return Err(Abort::Because(NetWrite::NotFound));
     };
-    let taken = diesel::update(
-        ip_allocations::table
-            .filter(ip_allocations::subnet_id.eq(subnet_id))
-            .filter(ip_allocations::ip_address.eq(&gateway))
-            .filter(ip_allocations::purpose.eq(AddressPurpose::Gateway))
-            .filter(ip_allocations::port_id.is_null()),
-    )
-    .set(ip_allocations::port_id.eq(Some(port_id)))
-    .execute(conn)
-    .await?;
+    let address = ip_allocations::table
+        .filter(ip_allocations::subnet_id.eq(subnet_id))
+        .filter(ip_allocations::ip_address.eq(&gateway))
+        .filter(ip_allocations::purpose.eq(AddressPurpose::Gateway));
+    let holder: Option<Option<String>> = address
+        .select(ip_allocations::port_id)
+        .first(conn)
+        .await
+        .optional()?;
+    if let Some(Some(holder)) = holder {
+        let live: i64 = ports::table
+            .find(holder)
+            .filter(ports::state.eq(RowState::Live))
+            .count()
+            .get_result(conn)
+            .await?;
+        if live > 0 {
+            return Err(Abort::Because(NetWrite::AddressTaken(gateway)));
+        }
+    }
+    let taken = diesel::update(address)
+        .set(ip_allocations::port_id.eq(Some(port_id)))
+        .execute(conn)
+        .await?;
     match taken {
         0 => Err(Abort::Because(NetWrite::AddressTaken(gateway))),
         _ => Ok(()),

@@ -84,7 +84,11 @@ pub(crate) async fn subnets(
         let own = subnets::project_id.eq_any(filter.project_ids.clone());
         query = if filter.or_visible_to_all {
             let open = networks::table
-                .filter(networks::shared.eq(true))
+                .filter(
+                    networks::shared
+                        .eq(true)
+                        .or(networks::router_external.eq(true)),
+                )
                 .select(networks::id);
             query.filter(own.or(subnets::network_id.eq_any(open)))
         } else {
@@ -138,6 +142,8 @@ pub(crate) async fn subnet_update(
         let subnet = lock_live_subnet(conn, id).await?;
         check_revision(expected_revision, subnet.revision_number)?;
         if let Some(gateway) = gateway {
+            let held = subnet.gateway_ip.as_deref().unwrap_or_default();
+            require_no_router_at(conn, id, held).await?;
             diesel::delete(
                 ip_allocations::table
                     .filter(ip_allocations::subnet_id.eq(id))
@@ -161,6 +167,31 @@ pub(crate) async fn subnet_update(
     })
     .await;
     outcome(result)
+}
+
+/// Refuses with [`NetWrite::InUse`] while a router's interface has an address.
+async fn require_no_router_at(
+    conn: &mut Conn,
+    subnet_id: &str,
+    address: &str,
+) -> Result<(), Abort> {
+    let interfaces = ports::table
+        .filter(ports::device_owner.eq(ROUTER_INTERFACE))
+        .filter(ports::state.eq(RowState::Live))
+        .select(ports::id.nullable());
+    let holders: Vec<Option<String>> = ip_allocations::table
+        .filter(ip_allocations::subnet_id.eq(subnet_id))
+        .filter(ip_allocations::ip_address.eq(address))
+        .filter(ip_allocations::port_id.eq_any(interfaces))
+        .select(ip_allocations::port_id)
+        .load(conn)
+        .await?;
+    match holders.is_empty() {
+        true => Ok(()),
+        false => Err(Abort::Because(NetWrite::InUse(
+            holders.into_iter().flatten().collect(),
+        ))),
+    }
 }
 
 /// Accepts the delete of a subnet; addresses of live ports keep it.

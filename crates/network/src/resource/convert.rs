@@ -23,6 +23,14 @@ pub(crate) fn boolean(value: Value) -> Result<Value, ResourceError> {
     }
 }
 
+/// A boolean or `null`.
+pub(crate) fn boolean_or_null(value: Value) -> Result<Value, ResourceError> {
+    if value.is_null() {
+        return Ok(value);
+    }
+    boolean(value)
+}
+
 /// A whole number, also as text.
 pub(crate) fn integer(value: Value) -> Result<Value, ResourceError> {
     whole(&value).map(|number| json!(number)).ok_or_else(|| {

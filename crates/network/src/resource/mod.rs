@@ -27,6 +27,7 @@ pub mod tables;
 mod tests;
 mod validate;
 mod validate_network;
+mod validate_router;
 
 pub use body::{Body, Created};
 pub use convert::{canonical_mac, parse_cidr};
@@ -38,3 +39,4 @@ pub use query::{ListQuery, Sort};
 pub use render::{Projection, Row};
 pub use revision::required_revision;
 pub use table::{Attribute, Check, Match, Preset, Resource, Visible};
+pub use validate_router::interface_named;

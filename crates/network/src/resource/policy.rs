@@ -106,7 +106,12 @@ impl Resource {
             .filter(|attribute| attribute.enforced && body.given.contains(attribute.name))
             .map(|attribute| {
                 let rule = self.attribute_rule(action, attribute.name);
-                let below = keys_below(body.get(attribute.name))
+                let value = body.get(attribute.name);
+                let of_object = attribute.keys.iter().copied();
+                let of_object = of_object.filter(|key| value.get(key).is_some());
+                let below = keys_below(value)
+                    .map(String::as_str)
+                    .chain(of_object)
                     .map(|key| format!("{rule}:{key}"))
                     .collect();
                 (rule, below)

@@ -117,6 +117,9 @@ pub struct Attribute {
     pub visible: Visible,
     /// Whether writing it needs the rule `<action>_<resource>:<attribute>`.
     pub enforced: bool,
+    /// The keys of an object that need the rule `<action>_<resource>:<attribute>:<key>`, in
+    /// the order in which a refusal names them.
+    pub keys: &'static [&'static str],
     /// How lists are filtered by it.
     pub filter: Match,
     /// Whether lists may be sorted by it.
@@ -134,6 +137,7 @@ impl Attribute {
             check: Check::Any,
             visible: Visible::Everyone,
             enforced: false,
+            keys: &[],
             filter: Match::No,
             sort: false,
         }
@@ -191,6 +195,19 @@ impl Attribute {
     /// Writing it needs a rule of its own.
     pub const fn enforced(mut self) -> Self {
         self.enforced = true;
+        self
+    }
+
+    /// Writing it needs a rule of its own, and one for each of these keys of its object.
+    pub const fn enforced_with(mut self, keys: &'static [&'static str]) -> Self {
+        self.enforced = true;
+        self.keys = keys;
+        self
+    }
+
+    /// Lists may be sorted by it.
+    pub const fn sorted(mut self) -> Self {
+        self.sort = true;
         self
     }
 

@@ -59,6 +59,24 @@ pub enum RouterError {
         fixed: String,
         network: String,
     },
+    #[error("Port {port} cannot be deleted directly via the port API: has device owner {owner}.")]
+    ServicePortInUse { port: String, owner: String },
+    #[error("Current gateway ip {ip} already in use by port {port}. Unable to update.")]
+    GatewayIpInUse { ip: String, port: String },
+    #[error(
+        "External network {0} cannot be updated to be made non-external, since it has existing gateway ports."
+    )]
+    ExternalNetworkInUse(String),
+    #[error(
+        "The following device_id {0} is not owned by your project or matches another project router."
+    )]
+    ForeignDevice(String),
+    #[error(
+        "Unable to complete the operation on port {0} because the port still has an associated floating IP."
+    )]
+    PortHasFloatingIp(String),
+    #[error("Bad port request: {0}.")]
+    BadPort(String),
 }
 
 impl RouterError {
@@ -69,11 +87,16 @@ impl RouterError {
             Self::RouterInUse { .. } => (409, "RouterInUse"),
             Self::InterfaceNotFound { .. } => (404, "RouterInterfaceNotFound"),
             Self::InterfaceNotFoundForSubnet { .. } => (404, "RouterInterfaceNotFoundForSubnet"),
-            Self::SubnetMismatch { .. } => (409, "SubnetMismatchForPort"),
+            Self::SubnetMismatch { .. } => (400, "SubnetMismatchForPort"),
             Self::InterfaceInUseByFloatingIp { .. } => (409, "RouterInterfaceInUseByFloatingIP"),
             Self::InterfaceInUseByRoute { .. } => (409, "RouterInterfaceInUseByRoute"),
             Self::GatewayInUse { .. } => (409, "RouterExternalGatewayInUseByFloatingIp"),
-            Self::BadRouter(_) | Self::BadFloatingIp(_) => (400, "BadRequest"),
+            Self::BadRouter(_) | Self::BadFloatingIp(_) | Self::BadPort(_) => (400, "BadRequest"),
+            Self::ServicePortInUse { .. } => (409, "ServicePortInUse"),
+            Self::GatewayIpInUse { .. } => (409, "GatewayIpInUse"),
+            Self::ExternalNetworkInUse(_) => (409, "ExternalNetworkInUse"),
+            Self::ForeignDevice(_) => (409, "DeviceIDNotOwnedByTenant"),
+            Self::PortHasFloatingIp(_) => (409, "FipAssociated"),
             Self::InvalidRoutes { .. } => (400, "InvalidRoutes"),
             Self::RoutesExhausted { .. } => (400, "RoutesExhausted"),
             Self::FloatingIpNotFound(_) => (404, "FloatingIPNotFound"),

@@ -1,7 +1,7 @@
 //! External gateways of routers, as ports of the top.
 
 use tricircle_db::models::{
-    GatewayChange, NetworkView, Port, PortView, ROUTER_GATEWAY, Router, RowState,
+    GatewayChange, NetworkView, Port, PortView, ROUTER_GATEWAY, ROUTER_INTERFACE, Router, RowState,
 };
 
 use super::RouterError;
@@ -14,7 +14,7 @@ use crate::{Network, NetworkError};
 pub struct GatewayWish {
     /// The external network.
     pub network_id: String,
-    /// Source NAT; `None`: as it was, and on for a new gateway.
+    /// Source NAT; `None`: on, also where it was off.
     pub enable_snat: Option<bool>,
     /// `external_fixed_ips`, empty where none were named.
     pub fixed_ips: Vec<FixedIpWish>,
@@ -112,18 +112,21 @@ impl Network {
             GatewayUpdate::Clear => return Ok((GatewayChange::Clear, Some(true))),
             GatewayUpdate::Set(wish) => wish,
         };
+        let snat = Some(wish.enable_snat.unwrap_or(true));
         let stays = router.gateway_network_id.as_ref() == Some(&wish.network_id);
         if stays && wish.fixed_ips.is_empty() {
-            return Ok((GatewayChange::Keep, wish.enable_snat));
+            return Ok((GatewayChange::Keep, snat));
         }
         if stays && self.has_addresses(router, &wish.fixed_ips).await? {
-            return Ok((GatewayChange::Keep, wish.enable_snat));
+            return Ok((GatewayChange::Keep, snat));
         }
         let port = self.gateway_port(&router.id, wish).await?;
-        let snat = match stays {
-            true => wish.enable_snat,
-            false => Some(wish.enable_snat.unwrap_or(true)),
-        };
+        if !stays {
+            let mut interfaces = self.router_ports(&router.id).await?;
+            interfaces.retain(|view| view.port.device_owner == ROUTER_INTERFACE);
+            let outside = self.subnets_of(&wish.network_id).await?;
+            self.refuse_overlaps(&interfaces, &outside).await?;
+        }
         Ok((GatewayChange::Set(Box::new(port)), snat))
     }
 

@@ -201,7 +201,7 @@ impl Network {
     }
 
     /// Refuses subnets that the router has, or whose prefixes it has.
-    async fn refuse_overlaps(
+    pub(super) async fn refuse_overlaps(
         &self,
         ports: &[PortView],
         new: &[Subnet],

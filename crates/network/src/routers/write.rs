@@ -151,10 +151,13 @@ impl Network {
         let not_found = || NetworkError::from(RouterError::RouterNotFound(id.to_owned()));
         for _ in 0..ROUNDS {
             let router = self.live_router(id).await?;
-            if let Some(routes) = &change.routes {
-                self.check_routes(&router, routes).await?;
-            }
             let (written, snat) = self.gateway_change(&router, gateway).await?;
+            // Routes that stay have to make sense with another gateway, too.
+            let moves = *gateway != GatewayUpdate::Keep;
+            let routes = change.routes.as_ref().or(moves.then_some(&router.routes));
+            if let Some(routes) = routes {
+                self.check_routes(&router, routes, gateway).await?;
+            }
             let change = RouterChange {
                 enable_snat: snat.or(change.enable_snat),
                 ..change.clone()
@@ -273,13 +276,31 @@ impl Network {
         Ok(self.store.ports(&filter).await?)
     }
 
-    /// Refuses routes whose next hop the router does not reach, or is.
-    async fn check_routes(&self, router: &Router, routes: &str) -> Result<(), NetworkError> {
+    /// Refuses routes whose next hop the router does not reach, or is. `gateway` is what
+    /// becomes of its gateway.
+    async fn check_routes(
+        &self,
+        router: &Router,
+        routes: &str,
+        gateway: &GatewayUpdate,
+    ) -> Result<(), NetworkError> {
         let routes = routes_from_json(&serde_json::from_str(routes).unwrap_or_default());
         if routes.is_empty() {
             return Ok(());
         }
-        let ports = self.router_ports(&router.id).await?;
+        let mut ports = self.router_ports(&router.id).await?;
+        ports.retain(|view| {
+            view.port.device_owner == ROUTER_INTERFACE
+                || match gateway {
+                    GatewayUpdate::Keep => true,
+                    GatewayUpdate::Clear => false,
+                    GatewayUpdate::Set(wish) => wish.network_id == view.port.network_id,
+                }
+        });
+        let outside = match gateway {
+            GatewayUpdate::Set(wish) => self.subnets_of(&wish.network_id).await?,
+            _ => Vec::new(),
+        };
         let on = ports.iter().flat_map(|view| &view.fixed_ips);
         let filter = SubnetFilter {
             ids: on.clone().map(|ip| ip.subnet_id.clone()).collect(),
@@ -289,7 +310,8 @@ impl Network {
             true => Vec::new(),
             false => self.store.subnets(&filter).await?,
         };
-        let prefixes: Vec<IpNet> = subnets.iter().filter_map(|s| s.cidr.parse().ok()).collect();
+        let all = subnets.iter().chain(&outside);
+        let prefixes: Vec<IpNet> = all.filter_map(|s| s.cidr.parse().ok()).collect();
         let own: Vec<IpAddr> = on.filter_map(|ip| ip.ip_address.parse().ok()).collect();
         Ok(check_next_hops(&router.id, &routes, &prefixes, &own)?)
     }

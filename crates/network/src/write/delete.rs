@@ -7,6 +7,7 @@ use crate::error::unexpected;
 use crate::kinds::{
     NETWORK_REMOVE, PORT_REMOVE, SECURITY_GROUP_REMOVE, SECURITY_GROUP_SYNC, SUBNET_REMOVE,
 };
+use crate::routers::RouterError;
 use crate::{Network, NetworkError};
 
 impl Network {
@@ -73,6 +74,10 @@ impl Network {
         match ended {
             NetWrite::Done => {}
             NetWrite::NotFound => return Err(NetworkError::PortNotFound(id.to_owned())),
+            NetWrite::Bound(owner) => {
+                let port = id.to_owned();
+                return Err(RouterError::ServicePortInUse { port, owner }.into());
+            }
             other => return Err(unexpected("port_mark_deleting", &other)),
         }
         hit("port_delete.marked");

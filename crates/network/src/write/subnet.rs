@@ -13,6 +13,7 @@ use crate::ipam::{
     Pool, SubnetWish, check_gateway_change, check_overlap, plan_subnet, pools_from_json,
     pools_to_json,
 };
+use crate::routers::RouterError;
 use crate::{Network, NetworkError};
 
 impl Network {
@@ -98,6 +99,13 @@ impl Network {
         match ended {
             NetWrite::Done => tricircle_failpoint::hit("subnet_update.written"),
             NetWrite::NotFound => return Err(not_found()),
+            NetWrite::InUse(ports) => {
+                return Err(RouterError::GatewayIpInUse {
+                    ip: before.gateway_ip.unwrap_or_default(),
+                    port: ports.into_iter().next().unwrap_or_default(),
+                }
+                .into());
+            }
             NetWrite::AddressTaken(ip) => {
                 return Err(NetworkError::IpAddressAlreadyAllocated {
                     ip,

@@ -9,6 +9,7 @@ mod admin;
 mod base;
 mod compute;
 mod network;
+mod routers;
 mod volume;
 
 use crate::credentials::Scope;
@@ -50,12 +51,13 @@ const fn part(name: &'static str, check: &'static str, about: &'static str) -> R
 }
 
 /// The tables with a title each.
-pub fn by_service() -> [(&'static str, &'static [RuleDefault]); 5] {
+pub fn by_service() -> [(&'static str, &'static [RuleDefault]); 6] {
     [
         ("Rules that others refer to", base::RULES),
         ("Compute", compute::RULES),
         ("Block storage", volume::RULES),
         ("Networking", network::RULES),
+        ("Networking: routers and floating IPs", routers::RULES),
         ("Tricircle", admin::RULES),
     ]
 }

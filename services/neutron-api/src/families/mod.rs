@@ -1,13 +1,19 @@
 //! The kinds of resources that this service has, one file each.
 
+mod floatingips;
 mod networks;
 mod ports;
+pub mod router_actions;
+mod router_ports;
+mod routers;
 mod security_group_rules;
 mod security_groups;
 mod subnets;
 
+pub use floatingips::FloatingIps;
 pub use networks::Networks;
 pub use ports::Ports;
+pub use routers::Routers;
 pub use security_group_rules::SecurityGroupRules;
 pub use security_groups::SecurityGroups;
 pub use subnets::Subnets;

@@ -3,15 +3,18 @@
 
 use serde_json::Value;
 use tricircle_db::models::{
-    Network, NetworkChange, NetworkFilter, NetworkView, PortFilter, RealizationKind,
+    FLOATING_IP, FloatingIpFilter, Network, NetworkChange, NetworkFilter, NetworkView, PortFilter,
+    ROUTER_GATEWAY, RealizationKind,
 };
+use tricircle_network::NetworkError;
 use tricircle_network::drivers::Segment;
 use tricircle_network::resource::tables::NETWORK;
 use tricircle_network::resource::{Body, ListQuery, Resource, ResourceError, Row};
+use tricircle_network::routers::RouterError;
 
 use super::{narrowed, owners};
 use crate::call::{Call, failed, refused, written};
-use crate::cloud::check_zones;
+use crate::cloud::{Hints, check_hints, zones_of};
 use crate::family::{Done, Family};
 use crate::{rows, writes};
 
@@ -77,6 +80,9 @@ impl Family for Networks {
         if body.flag("shared") == Some(false) && row.get("shared") == Some(&Value::Bool(true)) {
             require_single_user(call, row).await?;
         }
+        if body.flag("router:external") == Some(false) {
+            require_no_gateway(call, id).await?;
+        }
         let change = NetworkChange {
             name: body.text("name").map(str::to_owned),
             description: body.text("description").map(str::to_owned),
@@ -102,6 +108,9 @@ impl Family for Networks {
 
     async fn delete(call: &Call, row: &Row, revision: Option<i64>) -> Done<()> {
         let id = Resource::id_of(row);
+        if row.get("router:external") == Some(&Value::Bool(true)) {
+            drop_idle_floating_ips(call, id).await?;
+        }
         let gone = call
             .api
             .network
@@ -112,26 +121,7 @@ impl Family for Networks {
 
 /// A network with the zones of the pods that have it.
 async fn shown(call: &Call, view: &NetworkView) -> Done<Row> {
-    let realized = call
-        .api
-        .store
-        .realizations_of(RealizationKind::Network, &view.network.id)
-        .await?;
-    if realized.is_empty() {
-        return Ok(rows::network(view, &[]));
-    }
-    let mut zones: Vec<String> = call
-        .api
-        .store
-        .pods_all()
-        .await?
-        .into_iter()
-        .filter(|pod| realized.iter().any(|there| there.pod_id == pod.pod.id))
-        .flat_map(|pod| pod.zones)
-        .map(|zone| zone.top_az)
-        .collect();
-    zones.sort_unstable();
-    zones.dedup();
+    let zones = zones_of(call, RealizationKind::Network, &view.network.id).await?;
     Ok(rows::network(view, &zones))
 }
 
@@ -183,7 +173,13 @@ fn wanted_segment(body: &Body) -> Done<Option<Segment>> {
 
 async fn create_one(call: &Call, body: &Body) -> Done<NetworkView> {
     let hints = body.get("availability_zone_hints");
-    check_zones(call, hints).await?;
+    let external = body.flag("router:external").unwrap_or(false);
+    let of = match external {
+        // Where it leads outside is where its pods are plugged in.
+        true => Hints::ZonesAndPods,
+        false => Hints::Zones,
+    };
+    check_hints(call, hints, of).await?;
     let default_mtu = i32::try_from(call.api.config.tricircle.default_mtu).unwrap_or(1500);
     let network = Network {
         project_id: body.project_id().to_owned(),
@@ -194,7 +190,7 @@ async fn create_one(call: &Call, body: &Body) -> Done<NetworkView> {
         mtu: mtu(call, body)?
             .filter(|mtu| *mtu > 0)
             .unwrap_or(default_mtu),
-        router_external: body.flag("router:external").unwrap_or(false),
+        router_external: external,
         port_security_enabled: body.flag("port_security_enabled").unwrap_or(true),
         availability_zone_hints: hints.to_string(),
         ..Network::default()
@@ -202,6 +198,56 @@ async fn create_one(call: &Call, body: &Body) -> Done<NetworkView> {
     let wanted = wanted_segment(body)?;
     let made = call.api.network.create_network(&network, wanted.as_ref());
     made.await.map_err(failed)
+}
+
+/// A network leads outside as long as a router has its gateway there.
+async fn require_no_gateway(call: &Call, id: &str) -> Done<()> {
+    let filter = PortFilter {
+        network_ids: vec![id.to_owned()],
+        device_owners: vec![ROUTER_GATEWAY.to_owned()],
+        ..PortFilter::default()
+    };
+    match call.api.store.ports(&filter).await?.is_empty() {
+        true => Ok(()),
+        false => Err(failed(
+            RouterError::ExternalNetworkInUse(id.to_owned()).into(),
+        )),
+    }
+}
+
+/// A network that nothing else keeps takes the floating IPs that lead nowhere with it.
+async fn drop_idle_floating_ips(call: &Call, id: &str) -> Done<()> {
+    let filter = PortFilter {
+        network_ids: vec![id.to_owned()],
+        ..PortFilter::default()
+    };
+    let ports = call.api.store.ports(&filter).await?;
+    if ports
+        .iter()
+        .any(|view| view.port.device_owner != FLOATING_IP)
+    {
+        return Ok(());
+    }
+    let filter = FloatingIpFilter {
+        network_ids: vec![id.to_owned()],
+        ..FloatingIpFilter::default()
+    };
+    let floating = call.api.store.floating_ips(&filter).await?;
+    if floating.iter().any(|floating| floating.port_id.is_some()) {
+        return Ok(());
+    }
+    for floating in floating {
+        let request = call.context.request_id();
+        let gone = call
+            .api
+            .network
+            .delete_floating_ip(&floating.id, None, request);
+        match gone.await {
+            Ok(()) | Err(NetworkError::Router(RouterError::FloatingIpNotFound(_))) => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(())
 }
 
 /// A network stops being shared only when its owner's ports are all that it has.
@@ -214,7 +260,8 @@ async fn require_single_user(call: &Call, row: &Row) -> Done<()> {
     let ports = call.api.store.ports(&filter).await?;
     if ports
         .iter()
-        .all(|view| Some(view.port.project_id.as_str()) == owner)
+        .map(|view| view.port.project_id.as_str())
+        .all(|project| project.is_empty() || Some(project) == owner)
     {
         return Ok(());
     }

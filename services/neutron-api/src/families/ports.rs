@@ -9,10 +9,10 @@ use tricircle_db::models::{
 };
 use tricircle_network::PortDraft;
 use tricircle_network::ipam::FixedIpWish;
-use tricircle_network::resource::tables::{PORT, SUBNET};
+use tricircle_network::resource::tables::PORT;
 use tricircle_network::resource::{Body, ListQuery, Resource, ResourceError, Row};
 
-use super::{narrowed, owners};
+use super::{narrowed, owners, router_ports};
 use crate::call::{Call, failed, refused, written};
 use crate::family::{Done, Family};
 use crate::{rows, writes};
@@ -67,12 +67,13 @@ impl Family for Ports {
             let id = body.text("network_id").unwrap_or_default();
             let network = writes::known_network(call, id).await?.network;
             let port = port_of(&network, body)?;
+            router_ports::refuse_router_parts(call, &port.device_owner, &port.device_id).await?;
             let groups = groups_of(call, &port, body).await?;
             check_security(body, port.port_security_enabled, &groups)?;
             networks.insert(network.id.clone(), network);
             drafts.push(PortDraft {
                 port,
-                fixed_ips: wishes_of(call, body).await?,
+                fixed_ips: writes::wished_addresses(call, body.get("fixed_ips")).await?,
                 security_groups: groups,
             });
         }
@@ -98,8 +99,9 @@ impl Family for Ports {
         check_change(&view, body, secure, groups.as_deref())?;
         let change = change_of(call, &view.port, body);
         if !body.values.is_empty() {
-            let wishes = wishes_of(call, body).await?;
+            let wishes = writes::wished_addresses(call, body.get("fixed_ips")).await?;
             let wishes = wishes.map(|wishes| keep_addresses(&view, wishes));
+            let wishes = router_ports::check_change(call, &view, body, wishes).await?;
             let changed = call.api.network.update_port(
                 id,
                 &change,
@@ -115,10 +117,10 @@ impl Family for Ports {
     }
 
     async fn delete(call: &Call, row: &Row, revision: Option<i64>) -> Done<()> {
-        let gone =
-            call.api
-                .network
-                .delete_port(Resource::id_of(row), revision, call.context.request_id());
+        let id = Resource::id_of(row);
+        router_ports::check_delete(call, id).await?;
+        let request = call.context.request_id();
+        let gone = call.api.network.delete_port(id, revision, request);
         written(revision, gone.await)
     }
 }
@@ -159,34 +161,6 @@ async fn read_through(call: &Call, port: &Port, row: &mut Row) {
             row.insert(name.to_owned(), value.clone());
         }
     }
-}
-
-/// What a request says about a port's addresses; `None`: nothing. Subnets that
-/// are not there are a 404.
-async fn wishes_of(call: &Call, body: &Body) -> Done<Option<Vec<FixedIpWish>>> {
-    let Some(list) = body.get("fixed_ips").as_array() else {
-        return Ok(None);
-    };
-    let mut wishes = Vec::new();
-    for item in list {
-        let text = |key: &str| item.get(key).and_then(Value::as_str);
-        let wish = FixedIpWish {
-            subnet_id: text("subnet_id").map(str::to_owned),
-            ip_address: text("ip_address").and_then(|ip| ip.parse().ok()),
-        };
-        if wish == FixedIpWish::default() {
-            return Err(refused(ResourceError::invalid_input(
-                "IP allocation requires subnet_id or ip_address",
-            )));
-        }
-        if let Some(id) = &wish.subnet_id
-            && call.api.store.subnet_by_id(id).await?.is_none()
-        {
-            return Err(refused(SUBNET.not_found(id)));
-        }
-        wishes.push(wish);
-    }
-    Ok(Some(wishes))
 }
 
 /// A subnet named without an address keeps the address that the port has on it.

@@ -182,6 +182,22 @@ impl Bed {
         self.post("demo", "/v2.0/subnets", body).await.id("subnet")
     }
 
+    /// A router of `demo`, and its id.
+    pub async fn router(&self, attributes: Value) -> String {
+        let body = json!({ "router": attributes });
+        self.post("demo", "/v2.0/routers", body).await.id("router")
+    }
+
+    /// An external network of the administrator's with a subnet; the ids of both.
+    pub async fn external(&self, cidr: &str) -> (String, String) {
+        let body = json!({"network": {"name": "outside", "router:external": true}});
+        let network = self.post("admin", "/v2.0/networks", body).await;
+        let network = network.id("network");
+        let body = json!({"subnet": {"network_id": network, "ip_version": 4, "cidr": cidr}});
+        let subnet = self.post("admin", "/v2.0/subnets", body).await.id("subnet");
+        (network, subnet)
+    }
+
     /// A port of `demo`, with more attributes.
     pub async fn port(&self, network: &str, more: Value) -> Answer {
         let mut port = json!({"network_id": network});

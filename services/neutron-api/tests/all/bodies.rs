@@ -103,9 +103,9 @@ async fn extensions_are_announced_one_by_one() {
     }
     assert!(
         !all.iter()
-            .any(|extension| extension["alias"] == json!("router"))
+            .any(|extension| extension["alias"] == json!("dvr"))
     );
-    assert_eq!(bed.get("demo", "/v2.0/extensions/router").await.code, 404);
+    assert_eq!(bed.get("demo", "/v2.0/extensions/dvr").await.code, 404);
 }
 
 #[tokio::test]
@@ -114,7 +114,10 @@ async fn zones_are_those_of_the_pods() {
     let zones = bed.get("demo", "/v2.0/availability_zones").await;
     assert_eq!(
         zones.of("availability_zones"),
-        &json!([{"name": "az1", "resource": "network", "state": "available"}])
+        &json!([
+            {"name": "az1", "resource": "network", "state": "available"},
+            {"name": "az1", "resource": "router", "state": "available"},
+        ])
     );
     let body = json!({"network": {"availability_zone_hints": ["az1"]}});
     let network = bed.post("demo", "/v2.0/networks", body).await;

@@ -5,11 +5,13 @@
 mod access;
 mod bed;
 mod bodies;
+mod floatingips;
 mod lists;
 mod networks;
 mod pods;
 mod ports;
 mod quotas;
 mod real;
+mod routers;
 mod security_groups;
 mod subnets;

@@ -1,12 +1,16 @@
 //! The resources of the Networking API, one table each.
 
+mod floatingips;
 mod networks;
 mod ports;
+mod routers;
 mod security_groups;
 mod subnets;
 
+pub use floatingips::FLOATINGIP;
 pub use networks::NETWORK;
 pub use ports::PORT;
+pub use routers::ROUTER;
 pub use security_groups::{SECURITY_GROUP, SECURITY_GROUP_RULE, protocol_number};
 pub use subnets::SUBNET;
 
@@ -17,10 +21,12 @@ use super::table::{Attribute, Check, Preset};
 const NAME: usize = 255;
 
 /// All of them, for the index of the API.
-pub const ALL: [&Resource; 5] = [
+pub const ALL: [&Resource; 7] = [
     &NETWORK,
     &SUBNET,
     &PORT,
+    &ROUTER,
+    &FLOATINGIP,
     &SECURITY_GROUP,
     &SECURITY_GROUP_RULE,
 ];

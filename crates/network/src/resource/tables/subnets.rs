@@ -64,6 +64,9 @@ pub static SUBNET: Resource = Resource {
             .filter()
             .read_by(boolean)
             .hidden(),
+        Attribute::shown("router:external")
+            .filter()
+            .read_by(boolean),
         description(),
         created_at(),
         updated_at(),
