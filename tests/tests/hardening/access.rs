@@ -18,6 +18,9 @@ pub struct Things {
     pub port: String,
     pub group: String,
     pub rule: String,
+    pub external: String,
+    pub router: String,
+    pub floating: String,
     pub server: String,
     pub volume: String,
 }
@@ -39,6 +42,19 @@ impl Things {
         let group = made("/security-groups", "security_group", json!({"name": "g"})).await;
         let rule = json!({"security_group_id": group, "direction": "ingress"});
         let rule = made("/security-group-rules", "security_group_rule", rule).await;
+        let external = json!({"name": "outside", "router:external": true});
+        let admin = world.admin().await;
+        let external = admin
+            .network
+            .post("/networks", json!({"network": external}));
+        let external = external.await.expect(201)["network"]["id"].clone();
+        let external = external.as_str().unwrap().to_owned();
+        admin
+            .create_subnet(&external, "203.0.113.0/24", json!({}))
+            .await;
+        let router = made("/routers", "router", json!({})).await;
+        let floating = json!({"floating_network_id": external});
+        let floating = made("/floatingips", "floatingip", floating).await;
         let server = world
             .create_server(&demo, "own", world.zone(0), &network)
             .await;
@@ -51,6 +67,9 @@ impl Things {
             port,
             group,
             rule,
+            external,
+            router,
+            floating,
             server,
             volume,
         }
@@ -60,6 +79,8 @@ impl Things {
     fn id_for(&self, path: &str) -> &str {
         let of = |part: &str| path.contains(part);
         match () {
+            () if of("/routers") => &self.router,
+            () if of("/floatingips") => &self.floating,
             () if of("/networks") => &self.network,
             () if of("/subnets") => &self.subnet,
             () if of("/ports") => &self.port,
@@ -106,6 +127,12 @@ impl Things {
                 }})
             }
             Api::Network if of("/security-groups") => json!({"security_group": change()}),
+            Api::Network if of("_router_interface") => json!({"subnet_id": self.subnet}),
+            Api::Network if of("/routers") => json!({"router": change()}),
+            Api::Network if of("/floatingips") => json!({"floatingip": match create {
+                true => json!({"floating_network_id": self.external}),
+                false => change(),
+            }}),
             Api::Network if of("/networks") => json!({"network": change()}),
             Api::Network if of("/subnets") => json!({"subnet": match create {
                 true => json!({"network_id": self.network, "ip_version": 4, "cidr": "10.9.0.0/24"}),
@@ -124,7 +151,9 @@ impl Things {
 fn is_refusal(line: &Line, rule: &str, answer: &Answer) -> bool {
     let named = answer.status == 403 && answer.text.contains(rule);
     // Neutron hides: what may not be seen is not there.
-    let hides = line.api == Api::Network && line.method == "GET" && !line.path.contains("quotas");
+    let open = ["quotas", "l3-agents"];
+    let open = open.iter().any(|part| line.path.contains(part));
+    let hides = line.api == Api::Network && line.method == "GET" && !open;
     match hides {
         true if line.path.ends_with("{id}") => answer.status == 404,
         true => {

@@ -7,7 +7,7 @@ use super::Conn;
 use super::jobs::job_enqueue;
 use crate::DbError;
 use crate::models::*;
-use crate::schema::{networks, pod_realizations};
+use crate::schema::{bridge_networks, networks, pod_realizations};
 
 /// Why a transaction is rolled back: an answer for the caller, or an error.
 pub(crate) enum Abort {
@@ -49,6 +49,20 @@ pub(crate) fn check_revision(expected: Option<i64>, found: i64) -> Result<(), Ab
     match expected {
         Some(expected) if expected != found => Err(Abort::Because(NetWrite::OtherRevision(found))),
         _ => Ok(()),
+    }
+}
+
+/// Refuses with [`NetWrite::Bound`] to take away what joins a project's routers.
+pub(crate) async fn require_no_bridge(conn: &mut Conn, network_id: &str) -> Result<(), Abort> {
+    let project: Option<String> = bridge_networks::table
+        .filter(bridge_networks::network_id.eq(network_id))
+        .select(bridge_networks::project_id)
+        .first(conn)
+        .await
+        .optional()?;
+    match project {
+        None => Ok(()),
+        Some(project) => Err(Abort::Because(NetWrite::Bound(project))),
     }
 }
 

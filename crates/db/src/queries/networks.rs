@@ -7,7 +7,8 @@ use super::Conn;
 use super::dialect::transaction;
 use super::jobs::job_enqueue;
 use super::network_write::{
-    Abort, check_revision, enqueue_if_realized, lock_live_network, lock_network, outcome, taken,
+    Abort, check_revision, enqueue_if_realized, lock_live_network, lock_network, outcome,
+    require_no_bridge, taken,
 };
 use super::quotas::{Counted, require_room};
 use crate::models::*;
@@ -168,6 +169,7 @@ pub(crate) async fn network_mark_deleting(
     let result = transaction!(conn, async |conn: &mut Conn| {
         let network = lock_live_network(conn, id).await?;
         check_revision(expected_revision, network.revision_number)?;
+        require_no_bridge(conn, id).await?;
         let used: Vec<String> = ports::table
             .filter(ports::network_id.eq(id))
             .filter(ports::state.eq(RowState::Live))

@@ -10,7 +10,8 @@ use super::Conn;
 use super::dialect::transaction;
 use super::jobs::job_enqueue;
 use super::network_write::{
-    Abort, check_revision, enqueue_if_realized, lock_live_network, lock_network, outcome, taken,
+    Abort, check_revision, enqueue_if_realized, lock_live_network, lock_network, outcome,
+    require_no_bridge, taken,
 };
 use super::quotas::{Counted, require_room};
 use crate::models::*;
@@ -204,6 +205,7 @@ pub(crate) async fn subnet_mark_deleting(
     let result = transaction!(conn, async |conn: &mut Conn| {
         let subnet = lock_live_subnet(conn, id).await?;
         check_revision(expected_revision, subnet.revision_number)?;
+        require_no_bridge(conn, &subnet.network_id).await?;
         let live = ports::table
             .filter(ports::network_id.eq(&subnet.network_id))
             .filter(ports::state.eq(RowState::Live))

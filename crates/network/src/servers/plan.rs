@@ -251,7 +251,7 @@ impl Network {
             }
             let hints: Vec<String> =
                 serde_json::from_str(&network.availability_zone_hints).unwrap_or_default();
-            if !zone.is_empty() && !hints.is_empty() && !hints.iter().any(|hint| hint == zone) {
+            if !zone.is_empty() && !hints.is_empty() && !self.is_hinted(&hints, pod_id, zone) {
                 return Err(NetworkError::BadRequest(format!(
                     "Network {} is kept to the availability zones {}: it cannot be used in {zone}.",
                     network.id,
@@ -260,6 +260,11 @@ impl Network {
             }
         }
         Ok(())
+    }
+
+    /// Whether hints name the zone, or the pod itself, as those of external networks may.
+    fn is_hinted(&self, hints: &[String], pod_id: &str, zone: &str) -> bool {
+        hints.iter().any(|hint| hint == zone) || hints.contains(&self.region(pod_id))
     }
 
     /// The pods that a plan can be carried out in, where its networks leave no choice:

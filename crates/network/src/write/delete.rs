@@ -26,6 +26,7 @@ impl Network {
         match ended {
             NetWrite::Done => {}
             NetWrite::NotFound => return Err(NetworkError::NetworkNotFound(id.to_owned())),
+            NetWrite::Bound(project) => return Err(joins_routers(&project)),
             NetWrite::InUse(ports) => {
                 return Err(NetworkError::NetworkInUse(id.to_owned(), ports.join(", ")));
             }
@@ -51,6 +52,7 @@ impl Network {
         match ended {
             NetWrite::Done => {}
             NetWrite::NotFound => return Err(NetworkError::SubnetNotFound(id.to_owned())),
+            NetWrite::Bound(project) => return Err(joins_routers(&project)),
             NetWrite::InUse(_) => return Err(NetworkError::SubnetInUse(id.to_owned())),
             other => return Err(unexpected("subnet_mark_deleting", &other)),
         }
@@ -160,6 +162,13 @@ impl Network {
         self.jobs.wake_all();
         Ok(())
     }
+}
+
+/// A bridge network goes with the last router that needs it.
+fn joins_routers(project: &str) -> NetworkError {
+    NetworkError::Conflict(format!(
+        "The network joins the routers of project {project} and goes with them."
+    ))
 }
 
 fn removal(kind: &str, id: &str, request_id: &str) -> NewJob {

@@ -64,8 +64,9 @@ impl Family for FloatingIps {
         // A fixed address alone says nothing of where to: that is refused below.
         let leads = body.has("port_id") || body.text("fixed_ip_address").is_some();
         let wish = leads.then(|| target_of(body));
+        let who = call.actor();
         let changed = call.api.network.update_floating_ip(
-            &call.actor(),
+            &who,
             id,
             body.text("description"),
             wish.as_ref(),
@@ -109,7 +110,8 @@ async fn create_one(call: &Call, body: &Body) -> Done<FloatingIp> {
         subnet_id: body.text("subnet_id").map(str::to_owned),
         target: target_of(body),
     };
-    let made = call.api.network.create_floating_ip(&call.actor(), &draft);
+    let who = call.actor();
+    let made = call.api.network.create_floating_ip(&who, &draft);
     made.await.map_err(failed)
 }
 

@@ -70,7 +70,8 @@ async fn add_interface(call: Call, id: web::Path<String>, raw: web::Bytes) -> Do
         }
     }
     let network = &call.api.network;
-    let made = network.add_interface(&call.actor(), Resource::id_of(&row), &wish);
+    let who = call.actor();
+    let made = network.add_interface(&who, Resource::id_of(&row), &wish);
     Ok(answer(&made.await.map_err(failed)?))
 }
 
@@ -86,7 +87,8 @@ async fn remove_interface(
         visible::<Subnets>(&call, subnet).await?;
     }
     let network = &call.api.network;
-    let gone = network.remove_interface(&call.actor(), Resource::id_of(&row), &wish);
+    let who = call.actor();
+    let gone = network.remove_interface(&who, Resource::id_of(&row), &wish);
     Ok(answer(&gone.await.map_err(failed)?))
 }
 

@@ -109,8 +109,8 @@ pub async fn check_delete(call: &Call, port_id: &str) -> Done<()> {
         return Ok(());
     }
     let network = &call.api.network;
-    let floating = network.floating_ips_to(&[port_id.to_owned()]);
-    let floating = floating.await.map_err(failed)?;
+    let ports = [port_id.to_owned()];
+    let floating = network.floating_ips_to(&ports).await.map_err(failed)?;
     match floating.iter().all(|f| f.project_id == call.project_id()) {
         true => Ok(()),
         false => refuse(RouterError::PortHasFloatingIp(port_id.to_owned())),

@@ -84,12 +84,10 @@ impl Family for Routers {
         let request = call.context.request_id();
         let network = &call.api.network;
         let changed = network.update_router(id, &change, &gateway, revision, request);
-        match changed.await {
-            Ok(view) => shown(call, &view).await,
-            Err(error) => Err(written::<()>(revision, Err(error))
-                .err()
-                .unwrap_or_else(|| refused(ROUTER.not_found(id)))),
-        }
+        written(revision, changed.await)?;
+        Self::row(call, id)
+            .await?
+            .ok_or_else(|| refused(ROUTER.not_found(id)))
     }
 
     async fn delete(call: &Call, row: &Row, revision: Option<i64>) -> Done<()> {

@@ -180,6 +180,202 @@ const REFUSED: [(&str, &str, &str); 44] = [
     ("GET", "/v2.0/quotas/nobody", ""),
 ];
 
+/// The same of routers and floating IPs.
+const REFUSED_ROUTERS: [(&str, &str, &str); 56] = [
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"external_gateway_info": {"network_id": "x"}}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"external_gateway_info": {"enable_snat": true}}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"external_gateway_info": "x"}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"external_gateway_info": {"network_id": "11111111-1111-1111-1111-111111111111"}}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"external_gateway_info": {"network_id": "11111111-1111-1111-1111-111111111111", "bogus": 1}}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"external_gateway_info": {"network_id": "11111111-1111-1111-1111-111111111111", "enable_snat": "x"}}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"external_gateway_info": {"network_id": "11111111-1111-1111-1111-111111111111", "enable_snat": true}}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"external_gateway_info": {"network_id": "11111111-1111-1111-1111-111111111111", "enable_snat": true, "external_fixed_ips": [{"ip_address": "1.2.3.4"}]}}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"external_gateway_info": {"network_id": "11111111-1111-1111-1111-111111111111", "external_fixed_ips": "x"}}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"external_gateway_info": {"network_id": "11111111-1111-1111-1111-111111111111", "external_fixed_ips": [{"ip_address": "x"}]}}}"#,
+    ),
+    ("POST", "/v2.0/routers", r#"{"router": {"routes": []}}"#),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"distributed": true}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"distributed": "x"}}"#,
+    ),
+    ("POST", "/v2.0/routers", r#"{"router": {"ha": true}}"#),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"availability_zone_hints": ["zz"]}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"availability_zone_hints": "zz"}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/routers",
+        r#"{"router": {"flavor_id": "zz"}}"#,
+    ),
+    (
+        "PUT",
+        "/v2.0/routers/nope",
+        r#"{"router": {"status": "x"}}"#,
+    ),
+    (
+        "PUT",
+        "/v2.0/routers/nope",
+        r#"{"router": {"routes": "x"}}"#,
+    ),
+    (
+        "PUT",
+        "/v2.0/routers/nope",
+        r#"{"router": {"routes": [{"destination": "x"}]}}"#,
+    ),
+    (
+        "PUT",
+        "/v2.0/routers/nope",
+        r#"{"router": {"routes": [{"destination": "x", "nexthop": "1"}]}}"#,
+    ),
+    ("PUT", "/v2.0/routers/nope", r#"{"router": {"name": "x"}}"#),
+    (
+        "PUT",
+        "/v2.0/routers/nope/add_router_interface",
+        r#"{"subnet_id": "x"}"#,
+    ),
+    ("PUT", "/v2.0/routers/nope/add_router_interface", ""),
+    ("PUT", "/v2.0/routers/nope/add_router_interface", "{"),
+    ("PUT", "/v2.0/routers/nope/remove_router_interface", "{}"),
+    (
+        "PUT",
+        "/v2.0/routers/nope/add_extraroutes",
+        r#"{"router": {"routes": [{"destination": "1.0.0.0/8", "nexthop": "1.1.1.1"}]}}"#,
+    ),
+    ("GET", "/v2.0/routers/nope/add_router_interface", ""),
+    ("PUT", "/v2.0/routers/nope/bogus", "{}"),
+    ("GET", "/v2.0/routers/nope", ""),
+    ("GET", "/v2.0/routers/nope/l3-agents", ""),
+    ("DELETE", "/v2.0/routers/nope", ""),
+    ("GET", "/v2.0/routers?status=x", ""),
+    ("GET", "/v2.0/routers?external_gateway_info=x", ""),
+    ("GET", "/v2.0/routers?distributed=x", ""),
+    ("GET", "/v2.0/routers?availability_zone_hints=x", ""),
+    (
+        "GET",
+        "/v2.0/routers?sort_key=external_gateway_info&sort_dir=asc",
+        "",
+    ),
+    ("POST", "/v2.0/floatingips", r#"{"floatingip": {}}"#),
+    (
+        "POST",
+        "/v2.0/floatingips",
+        r#"{"floatingip": {"floating_network_id": "x"}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/floatingips",
+        r#"{"floatingip": {"floating_network_id": "11111111-1111-1111-1111-111111111111"}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/floatingips",
+        r#"{"floatingip": {"floating_network_id": "11111111-1111-1111-1111-111111111111", "floating_ip_address": "1.2.3.4"}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/floatingips",
+        r#"{"floatingip": {"floating_network_id": "11111111-1111-1111-1111-111111111111", "floating_ip_address": "x"}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/floatingips",
+        r#"{"floatingip": {"floating_network_id": "11111111-1111-1111-1111-111111111111", "port_id": "x"}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/floatingips",
+        r#"{"floatingip": {"floating_network_id": "11111111-1111-1111-1111-111111111111", "fixed_ip_address": "x"}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/floatingips",
+        r#"{"floatingip": {"floating_network_id": "11111111-1111-1111-1111-111111111111", "subnet_id": "x"}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/floatingips",
+        r#"{"floatingip": {"floating_network_id": "11111111-1111-1111-1111-111111111111", "status": "x"}}"#,
+    ),
+    (
+        "POST",
+        "/v2.0/floatingips",
+        r#"{"floatingip": {"floating_network_id": "11111111-1111-1111-1111-111111111111", "bogus": "x"}}"#,
+    ),
+    (
+        "PUT",
+        "/v2.0/floatingips/nope",
+        r#"{"floatingip": {"port_id": null}}"#,
+    ),
+    (
+        "PUT",
+        "/v2.0/floatingips/nope",
+        r#"{"floatingip": {"port_id": "x"}}"#,
+    ),
+    (
+        "PUT",
+        "/v2.0/floatingips/nope",
+        r#"{"floatingip": {"floating_ip_address": "1.2.3.4"}}"#,
+    ),
+    ("GET", "/v2.0/floatingips/nope", ""),
+    ("DELETE", "/v2.0/floatingips/nope", ""),
+    ("GET", "/v2.0/floatingips?bogus=x", ""),
+    ("GET", "/v2.0/floatingips?port_details=x", ""),
+    ("GET", "/v2.0/floatingips?subnet_id=x", ""),
+    ("GET", "/v2.0/floatingips?sort_key=port_id&sort_dir=asc", ""),
+];
+
 #[tokio::test]
 async fn refusals_are_those_of_a_real_neutron() {
     let Some(real) = Real::connect().await else {
@@ -188,7 +384,7 @@ async fn refusals_are_those_of_a_real_neutron() {
     };
     let bed = Bed::start().await;
     let mut different = Vec::new();
-    for (method, path, body) in REFUSED {
+    for (method, path, body) in REFUSED.into_iter().chain(REFUSED_ROUTERS) {
         let body = (!body.is_empty()).then_some(body);
         let theirs = real.call(method, path, body).await;
         assert!(
