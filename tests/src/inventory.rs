@@ -67,6 +67,8 @@ impl World {
                 ("subnet", "/subnets", "/subnets"),
                 ("port", "/ports", "/ports"),
                 ("security group", "/security-groups", "/security_groups"),
+                ("router", "/routers", "/routers"),
+                ("floating IP", "/floatingips", "/floatingips"),
             ] {
                 let items = all(&pod.network, path, key).await;
                 add(kind, &items, &marked);

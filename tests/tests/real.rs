@@ -33,6 +33,8 @@ on_real_pods! {
     addresses_are_unique_in_a_crowd: addresses::unique_in_a_crowd;
     used_up_addresses_are_refused: addresses::used_up;
     several_servers_or_none: addresses::several_or_none;
+    a_router_over_two_pods_has_one_way_out: routers::one_way_out;
+    a_port_goes_from_pod_to_pod: routers::a_port_goes_from_pod_to_pod;
     pages_over_pods_join: lists::pages_over_pods;
     version_documents_need_no_token: surface::version_documents;
     microversions_are_negotiated: surface::microversions;

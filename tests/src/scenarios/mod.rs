@@ -7,6 +7,7 @@
 //! | [`isolation`] | other projects, readers, no token, bad tokens |
 //! | [`addresses`] | none given twice, none made up when they are used up |
 //! | [`lists`] | pages over several pods |
+//! | [`routers`] | one router in two pods, floating IPs; a port that moves between pods |
 //! | [`surface`] | version documents, microversions, request ids |
 //! | [`outages`] | a pod, Keystone or the broker is away (simulated worlds) |
 //! | [`warmth`] | what a call costs that has been made before (simulated worlds) |
@@ -30,5 +31,6 @@ pub mod main_job;
 pub mod malformed;
 pub mod outages;
 pub mod refusals;
+pub mod routers;
 pub mod surface;
 pub mod warmth;
