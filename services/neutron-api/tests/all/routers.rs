@@ -281,7 +281,10 @@ async fn an_interface_by_subnet_takes_the_gateway_address() {
     ] {
         assert_eq!(bed.delete("demo", &path).await.said(), said);
     }
-    let moved = json!({"subnet": {"gateway_ip": "10.0.1.254"}});
+    let moved = json!({"subnet": {
+        "gateway_ip": "10.0.1.254",
+        "allocation_pools": [{"start": "10.0.1.2", "end": "10.0.1.99"}],
+    }});
     let moved = bed
         .put("demo", &format!("/v2.0/subnets/{subnet}"), moved)
         .await;
@@ -343,7 +346,10 @@ async fn a_part_of_a_router_is_changed_as_a_router_only() {
         let refused = bed.put("demo", &path, json!({ "port": other })).await;
         assert_eq!(refused.kind(), "400 BadRequest", "{other}");
     }
-    let moved = json!({"subnet": {"gateway_ip": "10.0.1.254"}});
+    let moved = json!({"subnet": {
+        "gateway_ip": "10.0.1.254",
+        "allocation_pools": [{"start": "10.0.1.2", "end": "10.0.1.99"}],
+    }});
     let subnets = format!("/v2.0/subnets/{subnet}");
     assert_eq!(
         bed.put("demo", &subnets, moved.clone()).await.kind(),
