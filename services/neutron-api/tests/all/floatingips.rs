@@ -202,8 +202,8 @@ async fn what_it_leads_to_stays_where_it_is() {
             out.port
         )
     );
-    let held = format!("/v2.0/ports?device_owner=network:floatingip");
-    let ports = out.bed.get("admin", &held).await;
+    let held = "/v2.0/ports?device_owner=network:floatingip";
+    let ports = out.bed.get("admin", held).await;
     assert_eq!(ports.of("ports")[0]["fixed_ips"][0]["ip_address"], address);
     let holder = ports.of("ports")[0]["id"].as_str().unwrap();
     assert_eq!(
