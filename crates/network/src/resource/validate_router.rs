@@ -1,6 +1,6 @@
 //! Checks of a router's external gateway.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::convert::boolean;
 use super::validate::{because, uuid};
@@ -91,27 +91,10 @@ pub fn interface_named(
     Ok((named("port_id")?, named("subnet_id")?))
 }
 
-/// What the top has no way to offer: anything but `false` and `null`. `what` ends the
-/// sentence.
-fn only_false(value: &Value, what: &str) -> Result<(), Problem> {
-    if value.is_null() || value == &json!(false) {
-        return Ok(());
-    }
-    Err(ResourceError::bad_subject("router", format_args!("{what} are not offered")).into())
-}
-
-/// `distributed`: each pod's part of a router is one router there.
-pub(crate) fn not_distributed(value: &Value) -> Result<(), Problem> {
-    only_false(value, "Distributed routers")
-}
-
-/// `ha`: the same.
-pub(crate) fn not_redundant(value: &Value) -> Result<(), Problem> {
-    only_false(value, "Routers with high availability")
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -10,6 +10,9 @@ use tricircle_db::models::{
 use tricircle_failpoint::hit;
 
 use super::RouterError;
+use super::interface_checks::{
+    bad, refuse_foreign_address, refuse_outer_advertisements, refuse_overlap, refuse_second_ipv6,
+};
 use super::write::routes_from_json;
 use crate::error::unexpected;
 use crate::ipam::random_mac;
@@ -49,10 +52,6 @@ fn interface_of(router: &Router, view: &PortView, subnets: Vec<String>) -> Inter
         network_id: view.port.network_id.clone(),
         subnet_ids: subnets,
     }
-}
-
-fn bad(message: impl Into<String>) -> NetworkError {
-    RouterError::BadRouter(message.into()).into()
 }
 
 impl Network {
@@ -95,6 +94,8 @@ impl Network {
                     (view, subnets, None)
                 }
             };
+            refuse_outer_advertisements(&subnets)?;
+            refuse_second_ipv6(&ports, &view.port.network_id, &subnets)?;
             self.refuse_overlaps(&ports, &subnets).await?;
             let siblings: Vec<String> = ports
                 .iter()
@@ -321,81 +322,6 @@ fn which<'a>(
                 }),
                 _ => Ok(view),
             }
-        }
-    }
-}
-
-/// A user may use an address beyond the pools of its own subnets only.
-fn refuse_foreign_address(
-    who: &Actor,
-    view: &PortView,
-    subnets: &[Subnet],
-) -> Result<(), NetworkError> {
-    for ip in &view.fixed_ips {
-        let foreign = subnets.iter().find(|subnet| {
-            subnet.id == ip.subnet_id && subnet.project_id != who.project_id && !who.is_admin
-        });
-        let Some(subnet) = foreign else {
-            continue;
-        };
-        let pools = serde_json::from_str(&subnet.allocation_pools).unwrap_or_default();
-        let pools = crate::ipam::pools_from_json(&pools)?;
-        let inside = ip
-            .ip_address
-            .parse::<IpAddr>()
-            .is_ok_and(|ip| pools.iter().any(|pool| pool.start <= ip && ip <= pool.end));
-        if !inside {
-            return Err(bad(format!(
-                "Cannot add interface to router because specified port {} has an IP address out \
-                 of the allocation pool of subnet {}, which is not owned by the project making \
-                 the request",
-                view.port.id, subnet.id
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn refuse_overlap(held: &[Subnet], new: &[Subnet]) -> Result<(), RouterError> {
-    for old in held {
-        for subnet in new {
-            let pair = (old.cidr.parse::<IpNet>(), subnet.cidr.parse::<IpNet>());
-            if let (Ok(a), Ok(b)) = pair
-                && (a.contains(&b) || b.contains(&a))
-            {
-                return Err(RouterError::BadRouter(format!(
-                    "Cidr {} of subnet {} overlaps with cidr {} of subnet {}",
-                    subnet.cidr, subnet.id, old.cidr, old.id
-                )));
-            }
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn subnet(id: &str, cidr: &str) -> Subnet {
-        Subnet {
-            id: id.to_owned(),
-            cidr: cidr.to_owned(),
-            ..Subnet::default()
-        }
-    }
-
-    #[test]
-    fn one_router_has_no_prefix_twice() {
-        let held = [subnet("a", "10.0.1.0/24"), subnet("b", "fd00::/64")];
-        for (cidr, overlaps) in [
-            ("10.0.2.0/24", false),
-            ("10.0.1.128/25", true),
-            ("10.0.0.0/16", true),
-            ("fd00:0:0:1::/64", false),
-        ] {
-            let said = refuse_overlap(&held, &[subnet("c", cidr)]);
-            assert_eq!(said.is_err(), overlaps, "{cidr}");
         }
     }
 }

@@ -13,6 +13,7 @@ mod error;
 mod facts;
 mod floating;
 mod gateway;
+mod interface_checks;
 mod interfaces;
 mod jobs;
 mod plan;

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use tricircle_db::models::{
-    AddressPurpose, IpAllocation, NetWrite, RealizationKind, Subnet, SubnetChange, SubnetFilter,
+    AddressPurpose, IpAllocation, NetWrite, ROUTER_INTERFACE, RealizationKind, RowState, Subnet,
+    SubnetChange, SubnetFilter,
 };
 
 use super::ROUNDS;
@@ -87,7 +88,14 @@ impl Network {
             .parse()
             .map_err(|_| NetworkError::Internal(format!("subnet {id} has no prefix")))?;
         let reserved = if change.gateway_ip.is_some() || change.allocation_pools.is_some() {
-            self.check_change(&before, net, change)?
+            match self.check_change(&before, net, change) {
+                // Who has the gateway is told before what the new one collides with.
+                Err(error @ NetworkError::GatewayConflictWithAllocationPools { .. }) => {
+                    self.refuse_routers_gateway(&before).await?;
+                    return Err(error);
+                }
+                checked => checked?,
+            }
         } else {
             None
         };
@@ -100,11 +108,8 @@ impl Network {
             NetWrite::Done => tricircle_failpoint::hit("subnet_update.written"),
             NetWrite::NotFound => return Err(not_found()),
             NetWrite::InUse(ports) => {
-                return Err(RouterError::GatewayIpInUse {
-                    ip: before.gateway_ip.unwrap_or_default(),
-                    port: ports.into_iter().next().unwrap_or_default(),
-                }
-                .into());
+                let port = ports.into_iter().next().unwrap_or_default();
+                return Err(gateway_in_use(&before, port));
             }
             NetWrite::AddressTaken(ip) => {
                 return Err(NetworkError::IpAddressAlreadyAllocated {
@@ -115,6 +120,25 @@ impl Network {
             other => return Err(unexpected("subnet_update", &other)),
         }
         self.store.subnet_by_id(id).await?.ok_or_else(not_found)
+    }
+
+    /// Refuses when a router's interface has the subnet's gateway address.
+    async fn refuse_routers_gateway(&self, subnet: &Subnet) -> Result<(), NetworkError> {
+        let taken = self.store.addresses_used(&subnet.id).await?;
+        let held = taken
+            .into_iter()
+            .find(|row| Some(&row.ip_address) == subnet.gateway_ip.as_ref());
+        let Some(port) = held.and_then(|row| row.port_id) else {
+            return Ok(());
+        };
+        let found = self.store.port_by_id(&port).await?;
+        let interface = found.is_some_and(|view| {
+            view.port.state == RowState::Live && view.port.device_owner == ROUTER_INTERFACE
+        });
+        match interface {
+            true => Err(gateway_in_use(subnet, port)),
+            false => Ok(()),
+        }
     }
 
     /// The reservation that a new gateway needs, if the gateway changes.
@@ -143,6 +167,11 @@ impl Network {
         let changes = wanted != &before.gateway_ip;
         Ok(changes.then(|| gateway_on(before, net, gateway)))
     }
+}
+
+fn gateway_in_use(subnet: &Subnet, port: String) -> NetworkError {
+    let ip = subnet.gateway_ip.clone().unwrap_or_default();
+    RouterError::GatewayIpInUse { ip, port }.into()
 }
 
 /// The gateway's address as taken, if it lies on the subnet at all.

@@ -67,6 +67,7 @@ impl Family for Routers {
         if body.values.is_empty() {
             return Ok(row.clone());
         }
+        refuse_special(body)?;
         let change = RouterChange {
             name: body.text("name").map(str::to_owned),
             description: body.text("description").map(str::to_owned),
@@ -104,7 +105,21 @@ pub(super) async fn shown(call: &Call, view: &RouterView) -> Done<Row> {
     Ok(rows::router(view, &zones))
 }
 
+/// Refuses what the top has no way to offer: its parts in the pods are plain routers.
+fn refuse_special(body: &Body) -> Done<()> {
+    for (name, what) in [
+        ("distributed", "Distributed routers"),
+        ("ha", "Routers with high availability"),
+    ] {
+        if body.flag(name) == Some(true) {
+            return Err(bad_router(&format!("{what} are not offered")));
+        }
+    }
+    Ok(())
+}
+
 async fn create_one(call: &Call, body: &Body) -> Done<RouterView> {
+    refuse_special(body)?;
     let hints = body.get("availability_zone_hints");
     check_hints(call, hints, Hints::ZonesAndPods).await?;
     let gateway = wished_gateway(call, body).await?;

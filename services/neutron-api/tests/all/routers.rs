@@ -193,6 +193,28 @@ async fn only_administrators_say_more_of_a_gateway_than_its_network() {
 }
 
 #[tokio::test]
+async fn a_router_is_neither_distributed_nor_redundant() {
+    let bed = Bed::start().await;
+    for (name, said) in [
+        ("distributed", "Distributed routers are not offered"),
+        ("ha", "Routers with high availability are not offered"),
+    ] {
+        let body = |value: bool| json!({"router": {name: value}});
+        let wished = bed.post("admin", "/v2.0/routers", body(true)).await;
+        assert_eq!(
+            wished.said(),
+            format!("400 BadRequest: Bad router request: {said}.")
+        );
+        let plain = bed.post("admin", "/v2.0/routers", body(false)).await;
+        assert_eq!(plain.of("router")[name], json!(false));
+        let path = format!("/v2.0/routers/{}", plain.id("router"));
+        assert_eq!(bed.put("admin", &path, body(true)).await.code, 400);
+        let user = bed.post("demo", "/v2.0/routers", body(true)).await;
+        assert_eq!(user.kind(), "403 PolicyNotAuthorized");
+    }
+}
+
+#[tokio::test]
 async fn a_gateway_is_on_an_external_network_that_is_there() {
     let bed = Bed::start().await;
     let internal = bed.network("n").await;
@@ -281,10 +303,7 @@ async fn an_interface_by_subnet_takes_the_gateway_address() {
     ] {
         assert_eq!(bed.delete("demo", &path).await.said(), said);
     }
-    let moved = json!({"subnet": {
-        "gateway_ip": "10.0.1.254",
-        "allocation_pools": [{"start": "10.0.1.2", "end": "10.0.1.99"}],
-    }});
+    let moved = json!({"subnet": {"gateway_ip": "10.0.1.254"}});
     let moved = bed
         .put("demo", &format!("/v2.0/subnets/{subnet}"), moved)
         .await;
@@ -487,6 +506,47 @@ async fn interfaces_that_make_no_sense_are_refused() {
     assert_eq!(
         bed.get("demo", &path).await.kind(),
         "405 HTTPMethodNotAllowed"
+    );
+}
+
+#[tokio::test]
+async fn a_router_has_one_ipv6_interface_on_a_network() {
+    let bed = Bed::start().await;
+    let network = bed.network("n").await;
+    let id = bed.router(json!({})).await;
+    let subnet = async |cidr: &str, mode: Value| {
+        let mut body = json!({"network_id": network, "ip_version": 6, "cidr": cidr});
+        for (key, value) in mode.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        let made = bed.post("demo", "/v2.0/subnets", json!({ "subnet": body }));
+        made.await.id("subnet")
+    };
+    let outer = subnet("fd00:1::/64", json!({"ipv6_address_mode": "slaac"})).await;
+    assert_eq!(
+        interface(&bed, &id, "add", json!({"subnet_id": outer}))
+            .await
+            .said(),
+        format!(
+            "400 BadRequest: Bad router request: IPv6 subnet {outer} configured to receive RAs \
+             from an external router cannot be added to Neutron Router.."
+        )
+    );
+    let slaac = json!({"ipv6_address_mode": "slaac", "ipv6_ra_mode": "slaac"});
+    let first = subnet("fd00:2::/64", slaac.clone()).await;
+    let added = interface(&bed, &id, "add", json!({"subnet_id": first})).await;
+    let port = added.body["port_id"].as_str().unwrap();
+    let shown = bed.get("demo", &format!("/v2.0/ports/{port}")).await;
+    assert_eq!(addresses(shown.of("port")), ["fd00:2::1"]);
+    let second = subnet("fd00:3::/64", slaac).await;
+    let refused = interface(&bed, &id, "add", json!({"subnet_id": second})).await;
+    assert_eq!(
+        refused.said(),
+        format!(
+            "400 BadRequest: Bad router request: Router already contains IPv6 port {port} \
+             belonging to network id {network}. Only one IPv6 port from the same network subnet \
+             can be connected to a router.."
+        )
     );
 }
 

@@ -6,9 +6,7 @@ use super::{
 use crate::resource::convert::{boolean, boolean_or_null, list_or_empty};
 use crate::resource::table::{Attribute, Check, Preset, Resource};
 use crate::resource::validate_network::{host_routes, zone_hints};
-use crate::resource::validate_router::{
-    GATEWAY_KEYS, canonical_gateway, gateway_info, not_distributed, not_redundant,
-};
+use crate::resource::validate_router::{GATEWAY_KEYS, canonical_gateway, gateway_info};
 
 /// Routers.
 pub static ROUTER: Resource = Resource {
@@ -34,12 +32,10 @@ pub static ROUTER: Resource = Resource {
         Attribute::fixed("availability_zone_hints", Preset::EmptyList).check(Check::By(zone_hints)),
         Attribute::changeable("distributed", Preset::Unset)
             .read_by(boolean_or_null)
-            .check(Check::By(not_distributed))
             .enforced()
             .shown_by_rule(),
         Attribute::changeable("ha", Preset::Unset)
             .read_by(boolean_or_null)
-            .check(Check::By(not_redundant))
             .enforced()
             .shown_by_rule(),
         Attribute::fixed("flavor_id", Preset::Unset)
