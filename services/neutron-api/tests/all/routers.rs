@@ -215,6 +215,19 @@ async fn a_router_is_neither_distributed_nor_redundant() {
 }
 
 #[tokio::test]
+async fn administrators_see_the_agents_of_a_router() {
+    let bed = Bed::start().await;
+    let path = format!("/v2.0/routers/{}/l3-agents", bed.router(json!({})).await);
+    assert_eq!(
+        bed.get("demo", &path).await.said(),
+        "403 PolicyNotAuthorized: rule:get_l3-agents is disallowed by policy"
+    );
+    // As long as no pod has a part of it there are none.
+    let none = bed.get("admin", &path).await;
+    assert_eq!(none.of("agents"), &json!([]));
+}
+
+#[tokio::test]
 async fn a_gateway_is_on_an_external_network_that_is_there() {
     let bed = Bed::start().await;
     let internal = bed.network("n").await;
@@ -619,7 +632,10 @@ async fn an_external_network_is_there_for_all_and_changed_by_its_owner() {
     let (external, subnet) = bed.external("203.0.113.0/24").await;
     for (collection, id) in [("networks", &external), ("subnets", &subnet)] {
         let path = format!("/v2.0/{collection}?router:external=True");
-        assert_eq!(bed.ids("demo", &path, collection).await, std::slice::from_ref(id));
+        assert_eq!(
+            bed.ids("demo", &path, collection).await,
+            std::slice::from_ref(id)
+        );
         let one = format!("/v2.0/{collection}/{id}");
         assert_eq!(bed.get("demo", &one).await.code, 200);
         assert_eq!(bed.delete("demo", &one).await.code, 403);
