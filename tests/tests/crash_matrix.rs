@@ -20,6 +20,10 @@ matrix! {
     server_delete_in_nova_apigw: DeleteServer, Compute;
     server_delete_in_xjob: DeleteServer, Jobs;
     volume_attach_in_nova_apigw: AttachVolume, Compute;
+    interface_attach_in_nova_apigw: AttachInterface, Compute;
+    interface_attach_in_xjob: AttachInterface, Jobs;
+    interface_detach_in_nova_apigw: DetachInterface, Compute;
+    interface_detach_in_xjob: DetachInterface, Jobs;
     volume_create_in_cinder_apigw: CreateVolume, Volume;
     volume_delete_in_cinder_apigw: DeleteVolume, Volume;
     volume_delete_in_xjob: DeleteVolume, Jobs;

@@ -26,6 +26,9 @@ in_a_plain_world! {
     another_project_in_the_path_is_refused: refusals::other_project_in_the_path;
     local_network_in_another_pod_is_refused: refusals::local_network_in_another_pod;
     attach_across_pods_is_refused: refusals::attach_across_pods;
+    interfaces_come_and_go: interfaces::attach_and_detach;
+    groups_and_addresses_of_servers: interfaces::groups_and_addresses;
+    interfaces_are_refused_in_novas_words: refusals::interfaces;
     nobody_without_a_good_token: isolation::without_a_good_token;
     projects_do_not_see_each_other_and_readers_only_read: isolation::projects_and_readers;
     addresses_are_unique_in_a_crowd: addresses::unique_in_a_crowd;

@@ -306,7 +306,7 @@ impl Compute {
     }
 
     /// How long the pod may still take before the job takes over.
-    fn time_to_post(&self, begun: Instant) -> Option<Duration> {
+    pub(crate) fn time_to_post(&self, begun: Instant) -> Option<Duration> {
         time_left(self.config.jobs.create_grace, Duration::MAX, begun)
     }
 

@@ -1,8 +1,9 @@
 //! Servers across pods: making them, undoing what was half made, cleaning up after
 //! them, and the compute resources that the top owns (flavors, keypairs).
 //!
-//! `nova-apigw` calls [`Compute::create`] and [`Compute::delete`]; `xjob` runs the two
-//! job kinds, [`ServerRecover`] and [`ServerRemove`]. The order of side effects is
+//! `nova-apigw` calls [`Compute::create`] and [`Compute::delete`], and attaches and
+//! detaches [`interfaces`]; `xjob` runs the job kinds, [`ServerRecover`],
+//! [`ServerRemove`] and [`InterfaceSettle`]. The order of side effects is
 //! always: intent and job in one transaction, then the pod, then the record. A crash
 //! between any two leaves a job that finds out what is there and ends it one way or
 //! the other.
@@ -14,6 +15,7 @@ mod create;
 mod delete;
 mod fault;
 mod flavors;
+pub mod interfaces;
 mod keypairs;
 mod placement;
 mod recover;
@@ -21,10 +23,11 @@ mod remove;
 mod request;
 
 pub use flavors::flavor_digest;
+pub use interfaces::InterfaceSettle;
 pub use recover::ServerRecover;
 pub use remove::ServerRemove;
 pub use request::{Intent, ServerRequest};
-pub use tricircle_intent::{MARK as INTENT_HINT, SERVER_RECOVER, SERVER_REMOVE};
+pub use tricircle_intent::{INTERFACE_SETTLE, MARK as INTENT_HINT, SERVER_RECOVER, SERVER_REMOVE};
 
 use std::sync::Arc;
 

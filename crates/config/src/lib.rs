@@ -45,4 +45,4 @@ pub use sections::{
     Client, Config, Database, General, Jobs, KeystoneAuthtoken, OpenTelemetry, OsloPolicy, Quota,
     Service, Tricircle,
 };
-pub use value::{BaseMac, Interface, VlanRange};
+pub use value::{BaseMac, Interface, PhysicalMapping, VlanRange};

@@ -102,6 +102,7 @@ parsed_value! {
     BaseMac, "MAC address value";
     Interface, "public, internal or admin";
     VlanRange, "physical_network or physical_network:first:last";
+    PhysicalMapping, "region:physical_network:physical_network in the pod";
 }
 
 impl Value for Duration {
@@ -243,6 +244,39 @@ impl FromStr for BaseMac {
         (words.next().is_none() && unicast)
             .then_some(Self(octets))
             .ok_or(())
+    }
+}
+
+/// A physical network that has another name in a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhysicalMapping {
+    /// The pod's region.
+    pub region: String,
+    /// The name at the top, and in the other pods.
+    pub top: String,
+    /// The name in this pod.
+    pub bottom: String,
+}
+
+impl fmt::Display for PhysicalMapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.region, self.top, self.bottom)
+    }
+}
+
+impl FromStr for PhysicalMapping {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let words: Vec<&str> = text.split(':').map(str::trim).collect();
+        match words.as_slice() {
+            [region, top, bottom] if words.iter().all(|word| !word.is_empty()) => Ok(Self {
+                region: (*region).to_owned(),
+                top: (*top).to_owned(),
+                bottom: (*bottom).to_owned(),
+            }),
+            _ => Err(()),
+        }
     }
 }
 

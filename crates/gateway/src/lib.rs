@@ -51,3 +51,4 @@ pub use removal::remove;
 pub use resolve::{Resolved, Routings};
 pub use rewrite::{FieldRule, FieldWork, Rewriter};
 pub use route::{Handler, Route, Strategy, Surface, configure, inspected, local};
+pub use translate::{in_the_tops_words, to_top};

@@ -33,7 +33,8 @@ pub(crate) async fn by_resource(
     let id = call.param("id").to_owned();
     let pod = call.pod_of(kind, &id).await?;
     let mut call = call.clone();
-    call.path = path_in_pod(&call, &pod).await?;
+    let (path, renamed) = path_in_pod(&call, &pod).await?;
+    call.path = path;
     if call.request.method() != actix_web::http::Method::GET {
         return forward::forward_to(&call, &pod, ForwardBody::Streamed(payload)).await;
     }
@@ -42,15 +43,20 @@ pub(crate) async fn by_resource(
         .session(&pod)
         .get_json(service, &call.path_and_query())
         .await
-        .map_err(answer::pod_fault)?;
+        .map_err(|error| in_the_tops_words(answer::pod_fault(error), &renamed))?;
     to_top(&call, &pod, &mut body).await?;
     call.rewriter(&pod).value(&mut body);
     Ok(HttpResponse::Ok().json(body))
 }
 
-/// The path with the ids after the resource's own in the pod's words.
-async fn path_in_pod(call: &Call, pod: &PodEntry) -> Result<String, Fault> {
+/// The path with the ids after the resource's own in the pod's words, and these ids there
+/// and at the top.
+async fn path_in_pod(
+    call: &Call,
+    pod: &PodEntry,
+) -> Result<(String, Vec<(String, String)>), Fault> {
     let mut out = Vec::new();
+    let mut renamed = Vec::new();
     for (place, segment) in call.path.split('/').enumerate() {
         // "", collection, id, sub-collection, id …
         if place < 4 || uuid::Uuid::parse_str(segment).is_err() {
@@ -66,13 +72,30 @@ async fn path_in_pod(call: &Call, pod: &PodEntry) -> Result<String, Fault> {
                 .await?;
             bottom = bottom.or(row.and_then(|row| row.bottom_id));
         }
+        if let Some(bottom) = &bottom {
+            renamed.push((bottom.clone(), segment.to_owned()));
+        }
         out.push(bottom.unwrap_or_else(|| segment.to_owned()));
     }
-    Ok(out.join("/"))
+    Ok((out.join("/"), renamed))
 }
 
-/// Puts the top's ids in the place of the pod's.
-async fn to_top(call: &Call, pod: &PodEntry, body: &mut Value) -> Result<(), Fault> {
+/// A pod's fault that names things by the ids that the user named them by; pairs of the
+/// pod's id and the top's.
+pub fn in_the_tops_words(fault: Fault, renamed: &[(String, String)]) -> Fault {
+    let mut message = fault.message().to_owned();
+    for (bottom, top) in renamed {
+        message = message.replace(bottom, top);
+    }
+    if message == fault.message() {
+        return fault;
+    }
+    let detail = fault.detail().unwrap_or_default().to_owned();
+    Fault::new(fault.kind(), message).with_detail(detail)
+}
+
+/// Puts the top's ids of ports, networks, subnets and groups in the place of the pod's.
+pub async fn to_top(call: &Call, pod: &PodEntry, body: &mut Value) -> Result<(), Fault> {
     let mut ids = BTreeSet::new();
     collect(body, &mut ids);
     if ids.is_empty() {
@@ -119,6 +142,18 @@ fn replace(value: &mut Value, known: &HashMap<String, String>) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_fault_names_what_the_user_named() {
+        let renamed = [("bottom".to_owned(), "top".to_owned())];
+        let fault = Fault::not_found("Instance i does not have a port with id bottom");
+        let fault = in_the_tops_words(fault, &renamed);
+        assert_eq!(
+            fault.message(),
+            "Instance i does not have a port with id top"
+        );
+        assert_eq!(fault.status(), 404);
+    }
 
     #[test]
     fn only_known_ids_are_replaced() {

@@ -31,6 +31,9 @@ pub const MARK: &str = "tricircle_intent";
 pub const SERVER_RECOVER: &str = "server_recover";
 /// Name of the job that sees a deleted server gone and removes its ports.
 pub const SERVER_REMOVE: &str = "server_remove";
+/// Name of the job that makes the top follow what a pod has of an interface of a server;
+/// its resource is the port.
+pub const INTERFACE_SETTLE: &str = "interface_settle";
 /// Name of the job that adopts or gives up an unfinished create of a volume.
 pub const VOLUME_RECOVER: &str = "volume_recover";
 /// Name of the job that sees a deleted volume gone.

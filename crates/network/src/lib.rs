@@ -27,7 +27,8 @@ mod write;
 pub use error::NetworkError;
 pub use realize::PortInPod;
 pub use servers::{
-    Actor, PlannedNic, RealizedPort, RequestedNetworks, RequestedNic, ServerNetworks, TopPort,
+    Actor, InterfaceError, PlannedInterface, PlannedNic, RealizedPort, RequestedNetworks,
+    RequestedNic, ServerNetworks, ServerPortsError, TopPort,
 };
 pub use service::Network;
 pub use write::PortDraft;

@@ -15,10 +15,14 @@
 
 mod flavors;
 mod handlers;
+mod in_pod;
 mod listing;
 mod pod_body;
+mod regions;
 mod registration;
+mod routing_body;
 mod state;
+mod topology;
 mod vlans;
 
 use actix_web::http::Method;
@@ -57,25 +61,32 @@ fn routes_of(config: &mut ServiceConfig, state: web::Data<State>) {
 
 /// Everything that the service answers, and by which rule.
 pub fn table() -> Vec<Line> {
-    use handlers::{bindings, jobs, pods, routings};
+    use handlers::{bindings, jobs, pods, routing_writes, routings, topology};
     let by = |rule: &str| Access::rule(format!("admin_api:{rule}"));
     #[rustfmt::skip]
     let lines = vec![
-        Line::new(Method::GET,    "/v1.0/pods",          by("pods:list"),       pods::list),
-        Line::new(Method::POST,   "/v1.0/pods",          by("pods:create"),     pods::create),
-        Line::new(Method::GET,    "/v1.0/pods/{id}",     by("pods:show"),       pods::show),
-        Line::new(Method::PUT,    "/v1.0/pods/{id}",     by("pods:update"),     pods::update),
-        Line::new(Method::DELETE, "/v1.0/pods/{id}",     by("pods:delete"),     pods::delete),
-        Line::new(Method::GET,    "/v1.0/bindings",      by("bindings:list"),   bindings::list),
-        Line::new(Method::POST,   "/v1.0/bindings",      by("bindings:create"), bindings::create),
-        Line::new(Method::GET,    "/v1.0/bindings/{id}", by("bindings:show"),   bindings::show),
-        Line::new(Method::DELETE, "/v1.0/bindings/{id}", by("bindings:delete"), bindings::delete),
-        Line::new(Method::GET,    "/v1.0/routings",      by("routings:list"),   routings::list),
-        Line::new(Method::GET,    "/v1.0/routings/{id}", by("routings:show"),   routings::show),
-        Line::new(Method::GET,    "/v1.0/jobs",          by("jobs:list"),       jobs::list),
-        Line::new(Method::GET,    "/v1.0/jobs/{id}",     by("jobs:show"),       jobs::show),
-        Line::new(Method::PUT,    "/v1.0/jobs/{id}",     by("jobs:update"),     jobs::retry),
-        Line::new(Method::DELETE, "/v1.0/jobs/{id}",     by("jobs:update"),     jobs::abandon),
+        Line::new(Method::GET,    "/v1.0/pods",                  by("pods:list"),       pods::list),
+        Line::new(Method::POST,   "/v1.0/pods",                  by("pods:create"),     pods::create),
+        Line::new(Method::GET,    "/v1.0/pods/{id}",             by("pods:show"),       pods::show),
+        Line::new(Method::PUT,    "/v1.0/pods/{id}",             by("pods:update"),     pods::update),
+        Line::new(Method::DELETE, "/v1.0/pods/{id}",             by("pods:delete"),     pods::delete),
+        Line::new(Method::GET,    "/v1.0/bindings",              by("bindings:list"),   bindings::list),
+        Line::new(Method::POST,   "/v1.0/bindings",              by("bindings:create"), bindings::create),
+        Line::new(Method::GET,    "/v1.0/bindings/{id}",         by("bindings:show"),   bindings::show),
+        Line::new(Method::DELETE, "/v1.0/bindings/{id}",         by("bindings:delete"), bindings::delete),
+        Line::new(Method::GET,    "/v1.0/routings",              by("routings:list"),   routings::list),
+        Line::new(Method::POST,   "/v1.0/routings",              by("routings:create"), routing_writes::create),
+        Line::new(Method::GET,    "/v1.0/routings/{id}",         by("routings:show"),   routings::show),
+        Line::new(Method::PUT,    "/v1.0/routings/{id}",         by("routings:update"), routing_writes::update),
+        Line::new(Method::DELETE, "/v1.0/routings/{id}",         by("routings:delete"), routing_writes::delete),
+        Line::new(Method::GET,    "/v1.0/jobs",                  by("jobs:list"),       jobs::list),
+        Line::new(Method::GET,    "/v1.0/jobs/{id}",             by("jobs:show"),       jobs::show),
+        Line::new(Method::PUT,    "/v1.0/jobs/{id}",             by("jobs:update"),     jobs::retry),
+        Line::new(Method::DELETE, "/v1.0/jobs/{id}",             by("jobs:update"),     jobs::abandon),
+        Line::new(Method::POST,   "/v1.0/jobs/{id}/retry",       by("jobs:update"),     jobs::retry),
+        Line::new(Method::POST,   "/v1.0/jobs/{id}/cancel",      by("jobs:update"),     jobs::cancel),
+        Line::new(Method::GET,    "/v1.0/topology/network/{id}", by("topology:show"),   topology::network),
+        Line::new(Method::GET,    "/v1.0/topology/router/{id}",  by("topology:show"),   topology::router),
     ];
     lines
 }

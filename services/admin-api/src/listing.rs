@@ -64,6 +64,23 @@ impl Listing {
         }
     }
 
+    /// Whether each filter has one value, so that a database can apply it.
+    pub(crate) fn is_plain(&self) -> bool {
+        let names = self.filters.iter().map(|(name, _)| name);
+        names.collect::<std::collections::BTreeSet<_>>().len() == self.filters.len()
+    }
+
+    /// The entry after which the page begins.
+    pub(crate) fn marker(&self) -> Option<&str> {
+        self.marker.as_deref()
+    }
+
+    /// How many entries are needed to know the page and whether there is more.
+    pub(crate) fn needed(&self) -> Option<i64> {
+        let limit = i64::try_from(self.limit?).ok()?;
+        limit.checked_add(1)
+    }
+
     /// Whether an item has, for each filter, one of the values asked for.
     pub(crate) fn fits(&self, item: &Item) -> bool {
         self.filters.iter().all(|(name, _)| {
@@ -88,40 +105,65 @@ impl Listing {
         request: &HttpRequest,
     ) -> Result<Value, Fault> {
         let (page, next) = self.cut(items)?;
-        let mut body = json!({ collection: page });
-        if let Some(last) = next {
-            body[format!("{collection}_links")] = json!([links::next(site, request, &last)]);
-        }
-        Ok(body)
+        Ok(linked(collection, page, next, site, request))
+    }
+
+    /// The same where the items are already those after the marker.
+    pub(crate) fn page_of_rest(
+        &self,
+        collection: &str,
+        items: Vec<Item>,
+        site: &Site,
+        request: &HttpRequest,
+    ) -> Value {
+        let (page, next) = self.first(items.into_iter());
+        linked(collection, page, next, site, request)
     }
 
     fn cut(&self, items: Vec<Item>) -> Result<(Vec<Item>, Option<String>), Fault> {
-        let id_of = |item: &Item| {
-            item.get("id")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
         let start = match &self.marker {
             None => 0,
             Some(marker) => {
                 let at = items.iter().position(|item| id_of(item) == *marker);
-                at.ok_or_else(|| {
-                    Fault::bad_request(format!("marker {marker:?} is not in the list"))
-                })? + 1
+                at.ok_or_else(|| unknown_marker(marker))? + 1
             }
         };
-        let mut rest: Vec<_> = items
-            .into_iter()
-            .skip(start)
-            .filter(|item| self.fits(item))
-            .collect();
+        Ok(self.first(items.into_iter().skip(start)))
+    }
+
+    /// The first page of what fits.
+    fn first(&self, items: impl Iterator<Item = Item>) -> (Vec<Item>, Option<String>) {
+        let mut rest: Vec<_> = items.filter(|item| self.fits(item)).collect();
         let limit = self.limit.unwrap_or(usize::MAX);
         let more = rest.len() > limit;
         rest.truncate(limit);
         let next = more.then(|| rest.last().map(id_of)).flatten();
-        Ok((rest, next))
+        (rest, next)
     }
+}
+
+fn id_of(item: &Item) -> String {
+    let id = item.get("id").and_then(Value::as_str);
+    id.unwrap_or_default().to_owned()
+}
+
+/// 400: there is no such entry.
+pub(crate) fn unknown_marker(marker: &str) -> Fault {
+    Fault::bad_request(format!("marker {marker:?} is not in the list"))
+}
+
+fn linked(
+    collection: &str,
+    page: Vec<Item>,
+    next: Option<String>,
+    site: &Site,
+    request: &HttpRequest,
+) -> Value {
+    let mut body = json!({ collection: page });
+    if let Some(last) = next {
+        body[format!("{collection}_links")] = json!([links::next(site, request, &last)]);
+    }
+    body
 }
 
 /// A moment as the API shows it.

@@ -164,7 +164,10 @@ async fn read_vlans(state: &State, session: &PodSession) -> Result<Vec<Value>, F
         .get_json(Service::Network, "/networks?provider:network_type=vlan")
         .await
         .map_err(fault_of)?;
-    Ok(vlans::in_use(&networks, ranges))
+    let region = session.pod().region();
+    let mappings = state.config.tricircle.physical_network_mappings.iter();
+    let mappings: Vec<_> = mappings.filter(|one| one.region == region).collect();
+    Ok(vlans::in_use(&networks, ranges, &mappings))
 }
 
 /// Writes the new flavors, and for private ones who may use them.

@@ -5,14 +5,18 @@
 //! told when the pod is registered.
 
 use serde_json::{Value, json};
-use tricircle_config::VlanRange;
+use tricircle_config::{PhysicalMapping, VlanRange};
 
 /// What marks networks that the top made.
 const OUR_MARK: &str = "tricircle:";
 
 /// The networks of Neutron's answer whose VLAN is in our ranges and that are
-/// not ours.
-pub(crate) fn in_use(networks: &Value, ranges: &[VlanRange]) -> Vec<Value> {
+/// not ours. `mappings`: the names that physical networks have in this pod only.
+pub(crate) fn in_use(
+    networks: &Value,
+    ranges: &[VlanRange],
+    mappings: &[&PhysicalMapping],
+) -> Vec<Value> {
     let listed = networks.get("networks").and_then(Value::as_array);
     listed
         .into_iter()
@@ -24,7 +28,9 @@ pub(crate) fn in_use(networks: &Value, ranges: &[VlanRange]) -> Vec<Value> {
         .filter_map(|network| {
             let physical = network.get("provider:physical_network")?.as_str()?;
             let vlan = network.get("provider:segmentation_id")?.as_u64()?;
-            covered(ranges, physical, vlan).then(|| {
+            let mut renamed = mappings.iter().filter(|mapping| mapping.bottom == physical);
+            let at_the_top = renamed.next().map_or(physical, |mapping| &mapping.top);
+            covered(ranges, at_the_top, vlan).then(|| {
                 json!({
                     "network_id": network.get("id"),
                     "name": network.get("name"),
@@ -79,12 +85,24 @@ mod tests {
             network("ours", "physnet1", 150, "tricircle:4e2f"),
             {"id": "no vlan", "provider:segmentation_id": null},
         ]});
-        let told = in_use(&networks, &ranges);
+        let told = in_use(&networks, &ranges, &[]);
         let ids: Vec<_> = told
             .iter()
             .map(|n| n["network_id"].as_str().unwrap())
             .collect();
         assert_eq!(ids, ["first", "last"]);
-        assert!(in_use(&json!(null), &ranges).is_empty());
+        assert!(in_use(&json!(null), &ranges, &[]).is_empty());
+    }
+
+    #[test]
+    fn a_wire_is_known_by_the_name_that_it_has_in_the_pod() {
+        let ranges = [VlanRange {
+            physical_network: "physnet1".to_owned(),
+            ids: Some((100, 200)),
+        }];
+        let networks = json!({"networks": [network("there", "datacentre2", 150, "")]});
+        assert!(in_use(&networks, &ranges, &[]).is_empty());
+        let mapping = "Pod2:physnet1:datacentre2".parse().unwrap();
+        assert_eq!(in_use(&networks, &ranges, &[&mapping]).len(), 1);
     }
 }

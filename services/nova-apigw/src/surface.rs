@@ -10,7 +10,9 @@ use tricircle_gateway::{
 };
 use tricircle_pods::Service;
 
-use crate::handlers::{actions, attachments, away, flavors, keypairs, limits, servers, zones};
+use crate::handlers::{
+    actions, attachments, away, flavors, groups, interfaces, keypairs, limits, servers, zones,
+};
 use crate::state::State;
 
 /// What makes this gateway Nova's.
@@ -103,12 +105,12 @@ pub fn routes(state: &State) -> Vec<Route> {
         Route::new(POST,   "/servers/{id}/action",                    through(state, actions::action)),
         Route::new(POST,   "/servers/{id}/os-volume_attachments",     through(state, attachments::create)),
         Route::new(ALL,    "/servers/{id}/os-volume_attachments",     ByResource(server)),
-        // Networking of a server belongs to the top.
+        // Ports of a server belong to the top.
         Route::new(GET,    "/servers/{id}/os-interface",              Translated(server)),
-        Route::new(ALL,    "/servers/{id}/os-interface",              NotYet),
+        Route::new(POST,   "/servers/{id}/os-interface",              through(state, interfaces::attach)),
         Route::new(GET,    "/servers/{id}/os-interface/{port_id}",    Translated(server)),
-        Route::new(ALL,    "/servers/{id}/os-interface/{port_id}",    NotYet),
-        Route::new(GET,    "/servers/{id}/os-security-groups",        Translated(server)),
+        Route::new(DELETE, "/servers/{id}/os-interface/{port_id}",    through(state, interfaces::detach)),
+        Route::new(GET,    "/servers/{id}/os-security-groups",        on(state, groups::index)).rule("os_compute_api:os-security-groups:list"),
         Route::new(ALL,    "/servers/{id}/{rest:.*}",                 ByResource(server)),
 
         // Flavors: owned at the top.

@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use crate::environment::LoginArgs;
 
-/// Operate Tricircle: pods, bindings, routings and jobs.
+/// Operate Tricircle: pods, bindings, routings, jobs and topologies.
 #[derive(Debug, Parser)]
 #[command(name = "tricircle", version)]
 pub(crate) struct Arguments {
@@ -34,6 +34,9 @@ pub(crate) enum Command {
     /// What is still to be done in the pods.
     #[command(subcommand)]
     Job(Job),
+    /// What of a network or router is in which pod, and what is pending.
+    #[command(subcommand)]
+    Topology(Topology),
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,6 +100,38 @@ pub(crate) enum Routing {
     },
     /// Show where one thing is.
     Show { id: String },
+    /// Record where a thing is that came to a pod behind Tricircle's back.
+    Create {
+        /// server, volume, snapshot, backup, network, subnet, port or security_group
+        resource_type: String,
+        /// The id that users see.
+        top_id: String,
+        /// The pod's id.
+        pod: String,
+        /// The id in the pod, for what has another one there.
+        #[arg(long)]
+        bottom_id: Option<String>,
+        /// The project that must own it.
+        #[arg(long)]
+        project: Option<String>,
+    },
+    /// Correct the pod of a server or volume, or the id of a network or port in its pod.
+    Set {
+        id: String,
+        /// The pod's id.
+        #[arg(long)]
+        pod: Option<String>,
+        /// The id in the pod.
+        #[arg(long)]
+        bottom_id: Option<String>,
+    },
+    /// Forget where a thing was that its pod no longer has.
+    Delete {
+        id: String,
+        /// Without asking the pod: it will never answer again.
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -115,7 +150,16 @@ pub(crate) enum Job {
     /// Try a job now.
     Retry { id: String },
     /// Give a job up.
-    Abandon { id: String },
+    #[command(alias = "abandon")]
+    Cancel { id: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Topology {
+    /// Of a network, with its subnets and ports.
+    Network { id: String },
+    /// Of a router, with its interfaces and floating IPs.
+    Router { id: String },
 }
 
 /// One call to the admin API.
@@ -127,6 +171,8 @@ pub(crate) struct Call {
     pub(crate) body: Option<Value>,
     /// The columns of a list's table.
     pub(crate) columns: &'static [&'static str],
+    /// Lists within one thing that are tables of their own, with their columns.
+    pub(crate) inner: &'static [(&'static str, &'static [&'static str])],
 }
 
 const PODS: &[&str] = &["id", "region_name", "az_name", "pod_az_name", "state"];
@@ -142,9 +188,28 @@ const JOBS: &[&str] = &[
     "id",
     "kind",
     "resource_id",
+    "region_name",
     "state",
     "attempts",
     "last_error",
+];
+/// A job's steps.
+const STEPS: &[(&str, &[&str])] = &[("steps", &["seq", "name", "phase", "at"])];
+/// What a topology consists of.
+const TOPOLOGY: &[(&str, &[&str])] = &[
+    ("parts", &["resource_type", "id", "name", "state"]),
+    (
+        "pods/realizations",
+        &[
+            "region_name",
+            "resource_type",
+            "top_id",
+            "bottom_id",
+            "state",
+            "in_step",
+        ],
+    ),
+    ("jobs", JOBS),
 ];
 
 impl Command {
@@ -160,6 +225,7 @@ impl Command {
                     "region_name": region, "az_name": az, "pod_az_name": pod_az,
                 }})),
                 columns: PODS,
+                inner: &[],
             },
             Self::Pod(Pod::Set {
                 id,
@@ -180,6 +246,7 @@ impl Command {
                     path: one("pods", id),
                     body: Some(json!({ "pod": pod })),
                     columns: PODS,
+                    inner: &[],
                 }
             }
             Self::Pod(Pod::Delete { id }) => delete(one("pods", id)),
@@ -192,24 +259,85 @@ impl Command {
                 path: "/bindings".to_owned(),
                 body: Some(json!({"pod_binding": {"project_id": project, "pod_id": pod}})),
                 columns: BINDINGS,
+                inner: &[],
             },
             Self::Binding(Binding::Delete { id }) => delete(one("bindings", id)),
             Self::Routing(Routing::List { filters, limit }) => {
                 get(filtered("/routings", filters, *limit)?, ROUTINGS)
             }
             Self::Routing(Routing::Show { id }) => get(one("routings", id), ROUTINGS),
+            Self::Routing(Routing::Create {
+                resource_type,
+                top_id,
+                pod,
+                bottom_id,
+                project,
+            }) => {
+                let mut routing = json!({
+                    "resource_type": resource_type, "top_id": top_id, "pod_id": pod,
+                });
+                for (name, value) in [("bottom_id", bottom_id), ("project_id", project)] {
+                    if let Some(value) = value {
+                        routing[name] = json!(value);
+                    }
+                }
+                Call {
+                    method: Method::POST,
+                    path: "/routings".to_owned(),
+                    body: Some(json!({ "routing": routing })),
+                    columns: ROUTINGS,
+                    inner: &[],
+                }
+            }
+            Self::Routing(Routing::Set { id, pod, bottom_id }) => {
+                let fields = [("pod_id", pod), ("bottom_id", bottom_id)];
+                let routing: Map<String, Value> = fields
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))))
+                    .collect();
+                if routing.is_empty() {
+                    return Err("nothing to set: give --pod or --bottom-id".to_owned());
+                }
+                Call {
+                    method: Method::PUT,
+                    path: one("routings", id),
+                    body: Some(json!({ "routing": routing })),
+                    columns: ROUTINGS,
+                    inner: &[],
+                }
+            }
+            Self::Routing(Routing::Delete { id, force }) => {
+                let path = one("routings", id);
+                delete(match force {
+                    true => format!("{path}?force=true"),
+                    false => path,
+                })
+            }
             Self::Job(Job::List { filters, limit }) => {
                 get(filtered("/jobs", filters, *limit)?, JOBS)
             }
-            Self::Job(Job::Show { id }) => get(one("jobs", id), JOBS),
-            Self::Job(Job::Retry { id }) => Call {
-                method: Method::PUT,
-                path: one("jobs", id),
-                body: None,
-                columns: JOBS,
+            Self::Job(Job::Show { id }) => Call {
+                inner: STEPS,
+                ..get(one("jobs", id), JOBS)
             },
-            Self::Job(Job::Abandon { id }) => delete(one("jobs", id)),
+            Self::Job(Job::Retry { id }) => post(format!("{}/retry", one("jobs", id)), JOBS),
+            Self::Job(Job::Cancel { id }) => post(format!("{}/cancel", one("jobs", id)), JOBS),
+            Self::Topology(Topology::Network { id }) => Call {
+                inner: TOPOLOGY,
+                ..get(one("topology/network", id), &[])
+            },
+            Self::Topology(Topology::Router { id }) => Call {
+                inner: TOPOLOGY,
+                ..get(one("topology/router", id), &[])
+            },
         })
+    }
+}
+
+fn post(path: String, columns: &'static [&'static str]) -> Call {
+    Call {
+        method: Method::POST,
+        ..get(path, columns)
     }
 }
 
@@ -219,6 +347,7 @@ fn get(path: String, columns: &'static [&'static str]) -> Call {
         path,
         body: None,
         columns,
+        inner: &[],
     }
 }
 
@@ -228,6 +357,7 @@ fn delete(path: String) -> Call {
         path,
         body: None,
         columns: &[],
+        inner: &[],
     }
 }
 
@@ -304,8 +434,32 @@ mod tests {
                 None,
             ),
             ("job list", "GET", "/jobs", None),
-            ("job retry x", "PUT", "/jobs/x", None),
-            ("job abandon x", "DELETE", "/jobs/x", None),
+            (
+                "routing create server s x --project p",
+                "POST",
+                "/routings",
+                Some(json!({"routing": {
+                    "resource_type": "server", "top_id": "s", "pod_id": "x", "project_id": "p",
+                }})),
+            ),
+            (
+                "routing set r --bottom-id b",
+                "PUT",
+                "/routings/r",
+                Some(json!({"routing": {"bottom_id": "b"}})),
+            ),
+            ("routing delete r", "DELETE", "/routings/r", None),
+            (
+                "routing delete r --force",
+                "DELETE",
+                "/routings/r?force=true",
+                None,
+            ),
+            ("job retry x", "POST", "/jobs/x/retry", None),
+            ("job cancel x", "POST", "/jobs/x/cancel", None),
+            ("job abandon x", "POST", "/jobs/x/cancel", None),
+            ("topology network n", "GET", "/topology/network/n", None),
+            ("topology router r", "GET", "/topology/router/r", None),
         ] {
             let expected = Ok((method.to_owned(), path.to_owned(), body));
             assert_eq!(call(line), expected, "{line}");
@@ -319,6 +473,7 @@ mod tests {
             "pod set x --pod-az n",
             "job list --filter x",
             "pod create P",
+            "routing set r",
         ] {
             assert!(call(line).is_err(), "{line}");
         }

@@ -59,6 +59,6 @@ async fn run(arguments: Arguments) -> Result<String, SessionError> {
     Ok(if arguments.json {
         format!("{answer:#}\n")
     } else {
-        table::render(&answer, call.columns)
+        table::render(&answer, call.columns, call.inner)
     })
 }

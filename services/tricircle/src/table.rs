@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 
-/// Renders an answer of the admin API. A list shows the given columns.
-pub(crate) fn render(answer: &Value, columns: &[&str]) -> String {
+/// Renders an answer of the admin API. A list shows the given columns; of one thing, the
+/// lists that `inner` names are tables below it. `a/b` names the lists `b` of all in `a`,
+/// whose own fields each line has too.
+pub(crate) fn render(answer: &Value, columns: &[&str], inner: &[(&str, &[&str])]) -> String {
     let Some(members) = answer.as_object() else {
         return String::new();
     };
@@ -11,14 +13,48 @@ pub(crate) fn render(answer: &Value, columns: &[&str]) -> String {
         .iter()
         .filter(|(name, _)| !name.ends_with("_links"))
         .find_map(|(_, value)| value.as_array());
-    match list {
-        Some(items) => table(items, columns),
-        None => members
-            .iter()
-            .filter_map(|(name, value)| Some(fields(name, value.as_object()?)))
-            .collect::<Vec<_>>()
-            .join("\n"),
+    if let Some(items) = list {
+        return table(items, columns);
     }
+    let mut texts: Vec<String> = Vec::new();
+    for (name, value) in members {
+        let Some(thing) = value.as_object() else {
+            continue;
+        };
+        let own = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
+        let listed: Vec<String> = inner.iter().map(|(path, _)| own(path)).collect();
+        let mut plain = thing.clone();
+        plain.retain(|name, _| !listed.contains(name));
+        texts.push(fields(name, &plain));
+        for (path, columns) in inner {
+            let items = items_at(thing, path);
+            if !items.is_empty() {
+                texts.push(format!("{path}\n{}", table(&items, columns)));
+            }
+        }
+    }
+    texts.join("\n")
+}
+
+/// The list at a path of one or two names.
+fn items_at(thing: &Map<String, Value>, path: &str) -> Vec<Value> {
+    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let Some((outer, inside)) = path.split_once('/') else {
+        return list(thing.get(path));
+    };
+    let mut all = Vec::new();
+    for outer in list(thing.get(outer)) {
+        for mut item in list(outer.get(inside)) {
+            let own = outer.as_object().into_iter().flatten();
+            for (name, value) in own.filter(|(name, _)| *name != inside) {
+                if item.get(name).is_none() {
+                    item[name.as_str()] = value.clone();
+                }
+            }
+            all.push(item);
+        }
+    }
+    all
 }
 
 fn table(items: &[Value], columns: &[&str]) -> String {
@@ -88,10 +124,10 @@ mod tests {
             ],
         });
         assert_eq!(
-            render(&answer, &["id", "region_name", "state"]),
+            render(&answer, &["id", "region_name", "state"], &[]),
             "id  region_name  state\n1   Pod1         enabled\n22  Pod [2\n"
         );
-        assert_eq!(render(&json!({"pods": []}), &["id"]), "id\n");
+        assert_eq!(render(&json!({"pods": []}), &["id"], &[]), "id\n");
     }
 
     #[test]
@@ -101,9 +137,30 @@ mod tests {
             "registration": {"vlans_in_use": []},
         });
         assert_eq!(
-            render(&answer, &[]),
+            render(&answer, &[], &[]),
             "pod\nid     1\nzones  [{\"top\":\"az1\"}]\n\nregistration\nvlans_in_use  []\n"
         );
-        assert_eq!(render(&Value::Null, &[]), "");
+        assert_eq!(render(&Value::Null, &[], &[]), "");
+    }
+
+    #[test]
+    fn lists_within_a_thing_are_tables_below_it() {
+        let answer = json!({"topology": {
+            "id": "n",
+            "pods": [
+                {"region_name": "Pod1", "state": "up", "rows": [{"top_id": "n", "state": "present"}]},
+                {"region_name": "Pod2", "rows": [{"top_id": "s"}]},
+            ],
+            "jobs": [],
+        }});
+        let inner: &[(&str, &[&str])] = &[
+            ("pods/rows", &["region_name", "top_id", "state"]),
+            ("jobs", &["id"]),
+        ];
+        assert_eq!(
+            render(&answer, &[], inner),
+            "topology\nid        n\n\npods/rows\nregion_name  top_id  state\n\
+             Pod1         n       present\nPod2         s\n"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Every kind of job that there is.
 
-use tricircle_compute::{Compute, ServerRecover, ServerRemove};
+use tricircle_compute::{Compute, InterfaceSettle, ServerRecover, ServerRemove};
 use tricircle_jobs::Kinds;
 use tricircle_network::Network;
 use tricircle_runtime::Parts;
@@ -31,7 +31,8 @@ pub fn all(parts: &Parts) -> Kinds {
     network
         .job_kinds()
         .with(ServerRecover(compute.clone()))
-        .with(ServerRemove(compute))
+        .with(ServerRemove(compute.clone()))
+        .with(InterfaceSettle(compute))
         .with(VolumeRecover(volumes.clone()))
         .with(VolumeRemove(volumes))
 }

@@ -25,6 +25,10 @@ pub enum Flow {
     DeleteServer,
     /// A volume of a server's pod is attached to it.
     AttachVolume,
+    /// A server gets an interface on a second network, which its pod does not have yet.
+    AttachInterface,
+    /// That interface comes off again.
+    DetachInterface,
     /// A volume.
     CreateVolume,
     /// Delete of a volume.
@@ -39,7 +43,11 @@ pub enum Flow {
 #[derive(Debug, Default)]
 pub struct Stage {
     network: String,
+    /// A second one, for a second interface.
+    other: String,
     server: String,
+    /// The port of the second interface.
+    port: String,
     volume: String,
     /// Name of a flavor and a keypair of its own.
     flavor: String,
@@ -81,7 +89,11 @@ impl Flow {
         }
         if matches!(
             self,
-            Self::DeleteServer | Self::AttachVolume | Self::DeleteNetwork
+            Self::DeleteServer
+                | Self::AttachVolume
+                | Self::DeleteNetwork
+                | Self::AttachInterface
+                | Self::DetachInterface
         ) {
             let zone = world.zone(0);
             stage.server = world.create_server(&demo, "vm", zone, &stage.network).await;
@@ -92,6 +104,16 @@ impl Flow {
         }
         if self == Self::DeleteNetwork {
             demo.delete_server(&std::mem::take(&mut stage.server)).await;
+        }
+        if matches!(self, Self::AttachInterface | Self::DetachInterface) {
+            let made = world.create_network_and_subnet(&demo, "net", "10.0.10.0/24");
+            stage.other = made.await.0;
+        }
+        if self == Self::DetachInterface {
+            let path = format!("/servers/{}/os-interface", stage.server);
+            let body = json!({"interfaceAttachment": {"net_id": stage.other}});
+            let body = demo.compute.post(&path, body).await.expect(200);
+            stage.port = string(&body, "/interfaceAttachment/port_id");
         }
         stage
     }
@@ -118,6 +140,15 @@ impl Flow {
                 let path = format!("/servers/{}/os-volume_attachments", stage.server);
                 let body = json!({"volumeAttachment": {"volumeId": stage.volume}});
                 (&demo.compute, "POST", path, Some(body))
+            }
+            Self::AttachInterface => {
+                let path = format!("/servers/{}/os-interface", stage.server);
+                let body = json!({"interfaceAttachment": {"net_id": stage.other}});
+                (&demo.compute, "POST", path, Some(body))
+            }
+            Self::DetachInterface => {
+                let path = format!("/servers/{}/os-interface/{}", stage.server, stage.port);
+                (&demo.compute, "DELETE", path, None)
             }
             Self::CreateVolume => {
                 let name = world.name("vol");
@@ -159,7 +190,17 @@ impl Flow {
         assert_eq!(world.servers_in(0, "vm"), servers, "{self:?}");
         for server in &servers {
             demo.wait_server(server, "ACTIVE").await;
-            assert_eq!(demo.ports_of(server).await.len(), 1, "{self:?}");
+            let ports = demo.ports_of(server).await.len();
+            match self {
+                Self::AttachInterface | Self::DetachInterface => {
+                    let path = format!("/servers/{server}/os-interface");
+                    let body = demo.compute.get(&path).await.expect(200);
+                    let there = list(&body, "/interfaceAttachments").len();
+                    assert_eq!(there, ports, "{self:?}: {body}");
+                    assert!((1..=2).contains(&ports), "{self:?}: {ports}");
+                }
+                _ => assert_eq!(ports, 1, "{self:?}"),
+            }
         }
         if self == Self::RecoverServer {
             assert_eq!(servers.len(), 1, "what the pod made is the user's");

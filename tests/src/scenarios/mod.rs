@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`main_job`] | one network, servers in two pods, a volume; everything goes again |
 //! | [`refusals`] | what is refused, and that it is refused in a pod's own words |
+//! | [`interfaces`] | interfaces of servers come and go, their groups and addresses change |
 //! | [`isolation`] | other projects, readers, no token, bad tokens |
 //! | [`addresses`] | none given twice, none made up when they are used up |
 //! | [`lists`] | pages over several pods |
@@ -24,6 +25,7 @@ pub mod addresses;
 pub mod crashes;
 pub mod database;
 pub mod faults;
+pub mod interfaces;
 pub mod isolation;
 pub mod jobs;
 pub mod lists;

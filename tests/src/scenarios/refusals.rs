@@ -137,6 +137,77 @@ pub async fn unknown_resources(world: &World) {
     }
 }
 
+/// What Nova refuses of a server's interfaces and groups is refused in its words. The
+/// server is the same at the top and in its pod, and nothing of what is asked may be.
+pub async fn interfaces(world: &World) {
+    let before = world.inventory().await;
+    let demo = world.demo().await;
+    let mut body = world.server_body("plain", world.zone(0), json!("none"));
+    body["server"]["networks"] = json!("none");
+    let compute = demo.compute.version("compute 2.37");
+    let body = compute.post("/servers", body).await.expect(202);
+    let server = string(&body, "/server/id");
+    demo.wait_server(&server, "ACTIVE").await;
+    let attach = |change: Value| json!({"interfaceAttachment": change});
+    let (interfaces, action) = ("os-interface", "action");
+    let cases = [
+        (
+            "unknown network",
+            interfaces,
+            attach(json!({"net_id": NOBODY})),
+        ),
+        (
+            "unknown port",
+            interfaces,
+            attach(json!({"port_id": NOBODY})),
+        ),
+        (
+            "network and port",
+            interfaces,
+            attach(json!({"net_id": NOBODY, "port_id": NOBODY})),
+        ),
+        (
+            "an address of no network",
+            interfaces,
+            attach(json!({"fixed_ips": [{"ip_address": "10.0.0.5"}]})),
+        ),
+        ("no id", interfaces, attach(json!({"net_id": "x"}))),
+        (
+            "unknown group",
+            action,
+            json!({"addSecurityGroup": {"name": "no-such-group"}}),
+        ),
+        (
+            "unknown group",
+            action,
+            json!({"removeSecurityGroup": {"name": "no-such-group"}}),
+        ),
+    ];
+    for (what, path, body) in cases {
+        for id in [server.as_str(), NOBODY] {
+            let ask = |client: Client| {
+                let (path, body) = (format!("/servers/{id}/{path}"), body.clone());
+                async move { client.post(&path, body).await }
+            };
+            same(world, what, Api::Compute, ask).await;
+        }
+    }
+    for id in [server.as_str(), NOBODY] {
+        let ask = |client: Client| {
+            let path = format!("/servers/{id}/os-interface/{NOBODY}");
+            async move { client.get(&path).await }
+        };
+        same(world, "an interface that is not there", Api::Compute, ask).await;
+    }
+    let ask = |client: Client| {
+        let path = format!("/servers/{NOBODY}/os-security-groups");
+        async move { client.get(&path).await }
+    };
+    same(world, "groups of nothing", Api::Compute, ask).await;
+    demo.delete_server(&server).await;
+    world.nothing_left_since(&before).await;
+}
+
 /// A project in the path that is not the token's.
 pub async fn other_project_in_the_path(world: &World) {
     let other = NOBODY.replace('-', "");

@@ -5,7 +5,9 @@ use tricircle_db::models::{
     ROUTER_SYNC, Realization, RealizationKind, RealizationState, Routing, RoutingKind,
     RoutingState, RowState,
 };
-use tricircle_intent::{SERVER_RECOVER, SERVER_REMOVE, VOLUME_RECOVER, VOLUME_REMOVE};
+use tricircle_intent::{
+    INTERFACE_SETTLE, SERVER_RECOVER, SERVER_REMOVE, VOLUME_RECOVER, VOLUME_REMOVE,
+};
 use tricircle_network::kinds::{
     NETWORK_REMOVE, PORT_REMOVE, REALIZATION_SETTLE, ROUTER_SETUP, SECURITY_GROUP_REMOVE,
     SUBNET_REMOVE, look_again, settle_wish,
@@ -140,13 +142,15 @@ fn is_covered(index: &Index<'_>, row: &Realization, thing: Option<&Thing>) -> bo
         || thing.is_some_and(|thing| is_going_with_another(index, thing))
 }
 
-/// Whether the job of what a thing belongs to sees to it: a port's server, a subnet's
-/// network.
+/// Whether the job of what a thing belongs to sees to it: a port's server, or its coming
+/// to and leaving one; a subnet's network.
 fn is_going_with_another(index: &Index<'_>, thing: &Thing) -> bool {
     let of_device = [SERVER_RECOVER, SERVER_REMOVE];
     match thing.kind {
         RealizationKind::Port => {
-            !thing.device_id.is_empty() && index.has_job(&of_device, &thing.device_id)
+            let device = &thing.device_id;
+            !device.is_empty() && index.has_job(&of_device, device)
+                || index.has_job(&[INTERFACE_SETTLE], &thing.id)
         }
         RealizationKind::Subnet => {
             let network = thing.network_id.as_deref();

@@ -8,7 +8,7 @@ use ipnet::{IpNet, Ipv4Net};
 use secrecy::SecretString;
 
 use crate::section::section;
-use crate::value::{BaseMac, Interface, VlanRange};
+use crate::value::{BaseMac, Interface, PhysicalMapping, VlanRange};
 
 section! {
     /// How tokens are validated and how Tricircle's own user logs in. The names
@@ -133,6 +133,9 @@ section! {
         /// range is only for networks whose segment an administrator names. The
         /// ids must be free in every pod.
         network_vlan_ranges: Vec<VlanRange> = Vec::new(),
+        /// Physical networks that have another name in a pod, as `region:name:name in
+        /// the pod`, separated by commas or in repeated lines.
+        physical_network_mappings: Vec<PhysicalMapping> = Vec::new(),
         /// The network type of bridge networks, which join the parts of a router that are
         /// in different pods. Empty: the first of tenant_network_types that spans pods.
         bridge_network_type: String = String::new(),

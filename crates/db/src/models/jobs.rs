@@ -207,12 +207,16 @@ pub struct JobFilter {
     pub kind: Option<String>,
     /// Resource.
     pub resource_id: Option<String>,
+    /// Any of these resources.
+    pub resource_ids: Vec<String>,
     /// Pod.
     pub pod_id: Option<String>,
     /// Owner of the resource.
     pub project_id: Option<String>,
     /// States.
     pub states: Vec<JobState>,
+    /// Only those that come after this one, which is newer.
+    pub after: Option<String>,
     /// Most rows to return.
     pub limit: Option<i64>,
 }

@@ -361,6 +361,12 @@ pub(crate) async fn jobs(conn: &mut Conn, filter: &JobFilter) -> Result<Vec<Job>
     if !filter.states.is_empty() {
         query = query.filter(jobs::state.eq_any(filter.states.clone()));
     }
+    if !filter.resource_ids.is_empty() {
+        query = query.filter(jobs::resource_id.eq_any(filter.resource_ids.clone()));
+    }
+    if let Some(after) = &filter.after {
+        query = query.filter(jobs::id.lt(after));
+    }
     if let Some(limit) = filter.limit {
         query = query.limit(limit);
     }

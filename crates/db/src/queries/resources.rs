@@ -167,6 +167,45 @@ pub(crate) async fn routing_complete(
     Ok(moved > 0)
 }
 
+/// A resource is in another pod than its routing says. False when the routing is gone, or
+/// names another pod than `from` meanwhile.
+pub(crate) async fn routing_rehome(
+    conn: &mut Conn,
+    id: &str,
+    from: &str,
+    to: &str,
+) -> Result<bool, DbError> {
+    let changed = diesel::update(
+        resource_routings::table
+            .filter(resource_routings::id.eq(id))
+            .filter(resource_routings::pod_id.eq(from))
+            .filter(resource_routings::state.eq(RoutingState::Active)),
+    )
+    .set((
+        resource_routings::pod_id.eq(to),
+        resource_routings::updated_at.eq(now()),
+    ))
+    .execute(conn)
+    .await?;
+    Ok(changed > 0)
+}
+
+/// Forgets a routing that nobody is working on. False when there is none in these states.
+pub(crate) async fn routing_forget(
+    conn: &mut Conn,
+    id: &str,
+    states: &[RoutingState],
+) -> Result<bool, DbError> {
+    let gone = diesel::delete(
+        resource_routings::table
+            .filter(resource_routings::id.eq(id))
+            .filter(resource_routings::state.eq_any(states.to_vec())),
+    )
+    .execute(conn)
+    .await?;
+    Ok(gone > 0)
+}
+
 pub(crate) async fn routing_usage(
     conn: &mut Conn,
     kind: RoutingKind,
@@ -288,6 +327,27 @@ pub(crate) async fn realizations_in(
         .select(Realization::as_select())
         .load(conn)
         .await?)
+}
+
+/// What pods have of these, whatever kind of thing each is.
+pub(crate) async fn realizations_of_any(
+    conn: &mut Conn,
+    top_ids: &[String],
+) -> Result<Vec<Realization>, DbError> {
+    let mut found = Vec::new();
+    for part in top_ids.chunks(500) {
+        let rows: Vec<Realization> = pod_realizations::table
+            .filter(pod_realizations::top_id.eq_any(part.to_vec()))
+            .select(Realization::as_select())
+            .load(conn)
+            .await?;
+        found.extend(rows);
+    }
+    found.sort_by(|a, b| {
+        let key = |row: &Realization| (row.pod_id.clone(), row.kind.as_str(), row.top_id.clone());
+        key(a).cmp(&key(b))
+    });
+    Ok(found)
 }
 
 /// What the ids of a pod are at the top; ids that are not ours are left out.
@@ -435,7 +495,11 @@ pub(crate) async fn realization_pushed(
     .await
 }
 
-async fn realization_by_id(conn: &mut Conn, id: &str) -> Result<Option<Realization>, DbError> {
+/// One realization.
+pub(crate) async fn realization_by_id(
+    conn: &mut Conn,
+    id: &str,
+) -> Result<Option<Realization>, DbError> {
     Ok(pod_realizations::table
         .find(id)
         .select(Realization::as_select())

@@ -20,6 +20,12 @@ store! {
         /// Gives an intent its id: the pod answered. False when the intent is no longer in
         /// one of the states `from`: somebody else decided over it meanwhile.
         write routing_complete(id: &str, from: &[RoutingState], top_id: &str) -> bool;
+        /// A resource is in another pod than its routing says. False when the routing is gone,
+        /// or names another pod than `from` meanwhile.
+        write routing_rehome(id: &str, from: &str, to: &str) -> bool;
+        /// Forgets a routing that nobody is working on. False when there is none in these
+        /// states.
+        write routing_forget(id: &str, states: &[RoutingState]) -> bool;
         /// Routing usage.
         read routing_usage(kind: RoutingKind, project_id: &str) -> RoutingUsage;
         /// The realization of a thing in a pod, made as an intent when there is none.
@@ -32,6 +38,10 @@ store! {
         read realizations_in(kind: RealizationKind, pod_id: &str, project_id: &str) -> Vec<Realization>;
         /// The same of many things, by top id and pod.
         read realizations_of_all(kind: RealizationKind, top_ids: &[String]) -> Vec<Realization>;
+        /// What pods have of these, whatever kind of thing each is: by pod, kind and top id.
+        read realizations_of_any(top_ids: &[String]) -> Vec<Realization>;
+        /// One realization.
+        read realization_by_id(id: &str) -> Option<Realization>;
         /// What the ids of a pod are at the top; ids that are not ours are left out.
         read realizations_by_bottom(pod_id: &str, bottom_ids: &[String]) -> Vec<Realization>;
         /// All realizations, of one pod or one project where given; for admins and audits.

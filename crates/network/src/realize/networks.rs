@@ -1,6 +1,7 @@
 //! Networks in pods.
 
 use serde_json::json;
+use tricircle_config::PhysicalMapping;
 use tricircle_db::models::{NetWrite, Network as NetworkRow, RealizationKind};
 use tricircle_pods::{PodError, PodSession};
 
@@ -43,13 +44,19 @@ impl Network {
         let (row, fresh) = self
             .claim(kind, &network.id, &pod_id, &network.project_id)
             .await?;
+        let mut body = body::network(network);
+        if let Some(name) = &network.physical_network {
+            let mappings = &self.config.tricircle.physical_network_mappings;
+            let there = name_in_pod(mappings, session.pod().region(), name);
+            body["provider:physical_network"] = json!(there);
+        }
         let wanted = Wanted {
             kind,
             top_id: &network.id,
             revision: network.revision_number,
-            body: body::network(network),
+            body,
             data: json!({}),
-            unique_in_pod: network.segmentation_id.is_some(),
+            unique_in_pod: network.physical_network.is_some(),
         };
         let made = self.ensure(session, row, fresh, wanted).await;
         if let Err(NetworkError::Pod(error)) = &made
@@ -87,11 +94,23 @@ impl Network {
     }
 }
 
+/// What a physical network of the top is called in a pod.
+fn name_in_pod<'a>(mappings: &'a [PhysicalMapping], region: &str, name: &'a str) -> &'a str {
+    let mut own = mappings
+        .iter()
+        .filter(|mapping| mapping.region == region && mapping.top == name);
+    own.next().map_or(name, |mapping| &mapping.bottom)
+}
+
 /// A refusal in words that name the pod and the segment.
 fn refused(network: &NetworkRow, region: &str, error: &PodError) -> NetworkError {
     let segment = match (&network.physical_network, network.segmentation_id) {
         (Some(physical), Some(id)) => format!(
             " on {} {id} of physical network {physical}",
+            network.network_type
+        ),
+        (Some(physical), None) => format!(
+            " on physical network {physical}, as {}",
             network.network_type
         ),
         _ => String::new(),
@@ -113,6 +132,15 @@ fn refused(network: &NetworkRow, region: &str, error: &PodError) -> NetworkError
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_physical_network_has_its_own_name_where_it_has_one() {
+        let mappings = ["Pod2:physnet1:datacentre2", "Pod2:physnet2:other"];
+        let mappings = mappings.map(|text| text.parse().unwrap());
+        assert_eq!(name_in_pod(&mappings, "Pod2", "physnet1"), "datacentre2");
+        assert_eq!(name_in_pod(&mappings, "Pod1", "physnet1"), "physnet1");
+        assert_eq!(name_in_pod(&mappings, "Pod2", "physnet3"), "physnet3");
+    }
 
     #[test]
     fn a_segment_that_a_pod_uses_itself_is_named() {

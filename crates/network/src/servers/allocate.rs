@@ -2,7 +2,7 @@
 
 use tricircle_db::models::{Port, PortFilter, PortView};
 
-use super::ServerNetworks;
+use super::{PlannedNic, ServerNetworks};
 use crate::ipam::FixedIpWish;
 use crate::write::PortDraft;
 use crate::{Network, NetworkError};
@@ -54,30 +54,9 @@ impl Network {
                     view.port.id.clone()
                 }
                 None => {
-                    let guarded = nic.network.port_security_enabled;
-                    let port = Port {
-                        network_id: nic.network.id.clone(),
-                        project_id: plan.who.project_id.clone(),
-                        device_id: intent_id.to_owned(),
-                        device_owner: owner.clone(),
-                        port_security_enabled: guarded,
-                        created_by_gateway: true,
-                        ..Port::default()
-                    };
-                    let id = port.id.clone();
-                    drafts.push(PortDraft {
-                        port,
-                        fixed_ips: nic.fixed_ip.map(|address| {
-                            vec![FixedIpWish {
-                                subnet_id: None,
-                                ip_address: Some(address),
-                            }]
-                        }),
-                        security_groups: match guarded {
-                            true => plan.security_groups.clone(),
-                            false => Vec::new(),
-                        },
-                    });
+                    let draft = new_port(plan, nic, intent_id, &owner);
+                    let id = draft.port.id.clone();
+                    drafts.push(draft);
                     id
                 }
             };
@@ -143,6 +122,37 @@ impl Network {
             .ports_move_device(intent_id, server_id, owner)
             .await?;
         Ok(())
+    }
+}
+
+/// The port that is made for a NIC which names none.
+pub(super) fn new_port(
+    plan: &ServerNetworks,
+    nic: &PlannedNic,
+    device_id: &str,
+    owner: &str,
+) -> PortDraft {
+    let guarded = nic.network.port_security_enabled;
+    PortDraft {
+        port: Port {
+            network_id: nic.network.id.clone(),
+            project_id: plan.who.project_id.clone(),
+            device_id: device_id.to_owned(),
+            device_owner: owner.to_owned(),
+            port_security_enabled: guarded,
+            created_by_gateway: true,
+            ..Port::default()
+        },
+        fixed_ips: nic.fixed_ip.map(|address| {
+            vec![FixedIpWish {
+                subnet_id: None,
+                ip_address: Some(address),
+            }]
+        }),
+        security_groups: match guarded {
+            true => plan.security_groups.clone(),
+            false => Vec::new(),
+        },
     }
 }
 

@@ -3,13 +3,23 @@
 //! A create goes `plan` (what is meant, checked in Nova's words) → `check_pod` →
 //! `allocate` (rows of the top, in one transaction) → `realize_ports` → `bind_ports`
 //! once the server has an id. `release` takes all of it back, whatever of it was done.
+//!
+//! A server that is there gets one more interface by `plan_interface` → `check_pod` →
+//! `allocate_interface` → `realize_ports`, and loses one by `release_interface`. Groups
+//! and addresses of its ports are changed at the top ([`ServerPortsError`] has Nova's
+//! words for what stands in the way), and brought to the pod as any change of a port is.
 
+mod addresses;
 mod allocate;
+mod groups;
+mod interface;
 mod plan;
 mod release;
 mod resolve;
 
 pub use allocate::{RealizedPort, TopPort, device_owner};
+pub use groups::ServerPortsError;
+pub use interface::{InterfaceError, PlannedInterface};
 pub use plan::{PlannedNic, ServerNetworks};
 
 /// On whose behalf.

@@ -203,7 +203,7 @@ impl Network {
         )))
     }
 
-    async fn plan_groups(
+    pub(super) async fn plan_groups(
         &self,
         who: &Actor,
         groups: &[String],
@@ -285,7 +285,7 @@ impl Network {
     }
 }
 
-fn parse_address(text: &str) -> Result<IpAddr, NetworkError> {
+pub(super) fn parse_address(text: &str) -> Result<IpAddr, NetworkError> {
     text.parse()
         .map_err(|_| NetworkError::BadRequest(format!("Invalid fixed IP address ({text})")))
 }

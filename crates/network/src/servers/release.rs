@@ -28,6 +28,45 @@ impl Network {
         self.release_after(intent_id, pod_id, Makers::Ended).await
     }
 
+    /// The same for one port of a server that has, or was to get, others. Nothing when the
+    /// port is another device's meanwhile.
+    pub async fn release_interface(
+        &self,
+        port_id: &str,
+        server_id: &str,
+        request_id: &str,
+    ) -> Result<(), NetworkError> {
+        self.release_one(port_id, server_id, request_id, Makers::Perhaps)
+            .await
+    }
+
+    /// The same when whoever made the port in the pod has surely ended.
+    pub async fn release_abandoned_interface(
+        &self,
+        port_id: &str,
+        server_id: &str,
+        request_id: &str,
+    ) -> Result<(), NetworkError> {
+        self.release_one(port_id, server_id, request_id, Makers::Ended)
+            .await
+    }
+
+    async fn release_one(
+        &self,
+        port_id: &str,
+        server_id: &str,
+        request_id: &str,
+        makers: Makers,
+    ) -> Result<(), NetworkError> {
+        match self.store.port_by_id(port_id).await? {
+            Some(view) => {
+                self.release_port(&view, server_id, request_id, makers)
+                    .await
+            }
+            None => Ok(()),
+        }
+    }
+
     async fn release_after(
         &self,
         device_id: &str,

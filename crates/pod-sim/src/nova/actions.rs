@@ -298,7 +298,7 @@ fn groups(
             fault(
                 404,
                 &format!(
-                    "Security group {name} not found for project {}.",
+                    "Security group {name} is not found for project {}",
                     cx.caller.project_id
                 ),
             )

@@ -209,7 +209,19 @@ fn instance_actions(pod: &PodState, cx: &Context<'_>, id: &str, rest: &[&str]) -
                 })?;
             let mut body = show(action);
             if let Some(object) = body.as_object_mut() {
-                object.insert("events".into(), json!([]));
+                let events = action.event.iter().map(|event| {
+                    json!({
+                        "event": format!("compute_{}", action.name),
+                        "start_time": ids::naive(event.start),
+                        "finish_time": event.end.map(|(at, _)| ids::naive(at)),
+                        "result": event.end.map(|(_, well)| match well {
+                            true => "Success",
+                            false => "Error",
+                        }),
+                        "traceback": null,
+                    })
+                });
+                object.insert("events".into(), events.collect());
             }
             Ok(Reply::ok(json!({ "instanceAction": body })))
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::server::{check_state, check_unlocked, find};
-use super::{Answer, Context, Nic, bad_request, fault, lifecycle, member};
+use super::{Answer, Context, Nic, bad_request, fault, invalid, lifecycle, member};
 use crate::neutron::{ports::Plug, text};
 use crate::request::Reply;
 use crate::state::{Event, PodState};
@@ -32,6 +32,9 @@ pub(super) fn route(pod: &mut PodState, cx: &Context<'_>, id: &str, rest: &[&str
             super::require_member(cx, "os_compute_api:os-attach-interfaces:delete")?;
             check_unlocked(cx, server)?;
             check_state(server, "detach_interface", &["active", "paused", "stopped"])?;
+            if let Some(server) = pod.nova.servers.get_mut(id) {
+                server.record_begun(cx, "detach_interface");
+            }
             pod.promise_soon(Event::DetachPort {
                 server: id.to_owned(),
                 port: (*port).to_owned(),
@@ -65,21 +68,25 @@ fn attach(pod: &mut PodState, cx: &Context<'_>, id: &str) -> Answer {
     } else {
         member(cx.request, "interfaceAttachment")?
     };
+    check_shape(&given, cx.minor)?;
     let server = find(pod, cx, id)?.clone();
     super::require_member(cx, "os_compute_api:os-attach-interfaces:create")?;
+    let string = |key: &str| given.get(key).and_then(Value::as_str);
+    let tag = string("tag").map(str::to_owned);
+    if string("net_id").is_some() && string("port_id").is_some() {
+        return Err(bad_request("Must not input both network_id and port_id"));
+    }
+    if given.contains_key("fixed_ips") && string("net_id").is_none() {
+        return Err(bad_request("Must input network_id when request IP address"));
+    }
     check_unlocked(cx, &server)?;
     check_state(
         &server,
         "attach_interface",
         &["active", "paused", "stopped"],
     )?;
-    let string = |key: &str| given.get(key).and_then(Value::as_str);
-    let tag = string("tag").map(str::to_owned);
     let (port_id, own) = match (string("port_id"), string("net_id")) {
-        (Some(_), Some(_)) => {
-            return Err(bad_request("Must not input both network_id and port_id"));
-        }
-        (Some(port), None) => {
+        (Some(port), _) => {
             let found = pod.neutron.ports.get(port).ok_or_else(|| no_port(port))?;
             if !text(found, "device_id").is_empty() {
                 return Err(fault(409, &format!("Port {port} is still in use.")));
@@ -88,9 +95,10 @@ fn attach(pod: &mut PodState, cx: &Context<'_>, id: &str) -> Answer {
         }
         (None, Some(network)) => {
             if !pod.neutron.networks.contains_key(network) {
-                return Err(bad_request(&format!(
-                    "Network {network} could not be found."
-                )));
+                return Err(fault(
+                    404,
+                    &format!("Network {network} could not be found."),
+                ));
             }
             let address = given
                 .get("fixed_ips")
@@ -103,7 +111,10 @@ fn attach(pod: &mut PodState, cx: &Context<'_>, id: &str) -> Answer {
             (port, true)
         }
         (None, None) => {
-            return Err(bad_request("Failed to find a network to attach"));
+            return Err(bad_request(&format!(
+                "No specific network was requested and none are available for project '{}'.",
+                server.project_id
+            )));
         }
     };
     let host = pod.compute_host();
@@ -119,10 +130,27 @@ fn attach(pod: &mut PodState, cx: &Context<'_>, id: &str) -> Answer {
     let nic = Nic { port_id, own, tag };
     let view = show(pod, cx, &nic);
     if let Some(server) = pod.nova.servers.get_mut(id) {
-        server.record(cx, "attach_interface");
+        server.record_done(cx, "attach_interface");
         server.nics.push(nic);
     }
     Ok(Reply::ok(json!({ "interfaceAttachment": view })))
+}
+
+/// What the schema says of an attachment.
+fn check_shape(given: &serde_json::Map<String, Value>, minor: u32) -> Result<(), Reply> {
+    for key in ["net_id", "port_id"] {
+        if let Some(text) = given.get(key).and_then(Value::as_str)
+            && uuid::Uuid::parse_str(text).is_err()
+        {
+            return Err(invalid(key, text, &format!("'{text}' is not a 'uuid'")));
+        }
+    }
+    if minor < 49 && given.contains_key("tag") {
+        return Err(bad_request(
+            "Additional properties are not allowed ('tag' was unexpected)",
+        ));
+    }
+    Ok(())
 }
 
 /// Ends a detach.
@@ -130,7 +158,9 @@ pub(crate) fn finish_detach(pod: &mut PodState, server: &str, port: &str) {
     let Some(server) = pod.nova.servers.get_mut(server) else {
         return;
     };
-    let Some(at) = server.nics.iter().position(|nic| nic.port_id == port) else {
+    let found = server.nics.iter().position(|nic| nic.port_id == port);
+    server.end_action("detach_interface", found.is_some());
+    let Some(at) = found else {
         return;
     };
     if server.nics.remove(at).own {

@@ -62,6 +62,17 @@ pub(crate) struct Action {
     pub(crate) project_id: String,
     pub(crate) start: DateTime<Utc>,
     pub(crate) updated: DateTime<Utc>,
+    /// What the compute host did of it; none: it has not begun, or none of it is the
+    /// host's.
+    pub(crate) event: Option<ActionEvent>,
+}
+
+/// The event of an action: `compute_<action>`.
+#[derive(Clone, Debug)]
+pub(crate) struct ActionEvent {
+    pub(crate) start: DateTime<Utc>,
+    /// When it ended, and whether well.
+    pub(crate) end: Option<(DateTime<Utc>, bool)>,
 }
 
 /// A server.
@@ -147,6 +158,32 @@ impl Server {
 
     /// Remembers an action of the caller.
     pub(super) fn record(&mut self, cx: &Context<'_>, name: &str) {
+        self.remember(cx, name, None);
+    }
+
+    /// The same for one that the host has done already, well.
+    pub(super) fn record_done(&mut self, cx: &Context<'_>, name: &str) {
+        let now = crate::ids::now();
+        let end = Some((now, true));
+        self.remember(cx, name, Some(ActionEvent { start: now, end }));
+    }
+
+    /// The same for one that the host is at.
+    pub(super) fn record_begun(&mut self, cx: &Context<'_>, name: &str) {
+        let start = crate::ids::now();
+        self.remember(cx, name, Some(ActionEvent { start, end: None }));
+    }
+
+    /// The host is done with the oldest action of this name that it is at.
+    pub(super) fn end_action(&mut self, name: &str, well: bool) {
+        let mut actions = self.actions.iter_mut().filter(|a| a.name == name);
+        let begun = actions.find_map(|a| a.event.as_mut().filter(|e| e.end.is_none()));
+        if let Some(event) = begun {
+            event.end = Some((crate::ids::now(), well));
+        }
+    }
+
+    fn remember(&mut self, cx: &Context<'_>, name: &str, event: Option<ActionEvent>) {
         let now = crate::ids::now();
         self.actions.push(Action {
             name: name.to_owned(),
@@ -155,6 +192,7 @@ impl Server {
             project_id: cx.caller.project_id.clone(),
             start: now,
             updated: now,
+            event,
         });
     }
 }

@@ -28,6 +28,26 @@ pub(super) const RULES: &[RuleDefault] = &[
         ADMIN,
         "Show where a resource is.",
     ),
+    rule(
+        "admin_api:routings:create",
+        ADMIN,
+        "Record where a resource is.",
+    ),
+    rule(
+        "admin_api:routings:update",
+        ADMIN,
+        "Correct where a resource is.",
+    ),
+    rule(
+        "admin_api:routings:delete",
+        ADMIN,
+        "Forget where a resource was.",
+    ),
+    rule(
+        "admin_api:topology:show",
+        ADMIN,
+        "Show what of a network or router is where.",
+    ),
     rule("admin_api:jobs:list", ADMIN, "List jobs."),
     rule("admin_api:jobs:show", ADMIN, "Show a job."),
     rule("admin_api:jobs:update", ADMIN, "Retry or give up a job."),

@@ -152,6 +152,36 @@ pub(super) const RULES: &[RuleDefault] = &[
         "Detach a volume from a server.",
     ),
     rule(
+        "os_compute_api:os-attach-interfaces:create",
+        MEMBER,
+        "Attach an interface to a server.",
+    ),
+    rule(
+        "os_compute_api:os-multinic:add",
+        MEMBER,
+        "Give a server an address more.",
+    ),
+    rule(
+        "os_compute_api:os-multinic:remove",
+        MEMBER,
+        "Take an address from a server.",
+    ),
+    rule(
+        "os_compute_api:os-security-groups:list",
+        READER,
+        "List the security groups of a server.",
+    ),
+    rule(
+        "os_compute_api:os-security-groups:add",
+        MEMBER,
+        "Give a server a security group.",
+    ),
+    rule(
+        "os_compute_api:os-security-groups:remove",
+        MEMBER,
+        "Take a security group from a server.",
+    ),
+    rule(
         "os_compute_api:os-availability-zone:list",
         "@",
         "List availability zones.",

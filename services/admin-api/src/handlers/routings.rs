@@ -1,10 +1,8 @@
-//! `/v1.0/routings`: where everything is, read-only.
+//! `GET /v1.0/routings`: where everything is.
 //!
 //! One list of two kinds of rows: what pods own (servers, volumes: *routing*)
 //! and what the top owns and made in pods (networks, ports, flavors, …:
 //! *realization*). To an operator both say "this top id is that id in that pod".
-
-use std::collections::HashMap;
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
@@ -14,6 +12,7 @@ use tricircle_db::models::{Realization, RealizationKind, Routing, RoutingFilter,
 
 use super::Query;
 use crate::listing::{Listing, moment};
+use crate::regions::Regions;
 use crate::state::State;
 
 const FILTERS: [&str; 8] = [
@@ -27,9 +26,6 @@ const FILTERS: [&str; 8] = [
     "state",
 ];
 
-/// Region names by pod id.
-type Regions = HashMap<String, String>;
-
 pub(crate) async fn list(
     context: RequestContext,
     state: Data<State>,
@@ -39,7 +35,7 @@ pub(crate) async fn list(
 ) -> Result<HttpResponse, Fault> {
     state.require("routings:list", &context)?;
     let listing = Listing::parse(&query, &FILTERS, state.config.tricircle.max_limit)?;
-    let regions = regions(&state).await?;
+    let regions = Regions::read(&state).await?;
     let kind = listing.filter("resource_type");
     let mut items = Vec::new();
     // The database narrows down by what it has an index for; the rest of the
@@ -72,7 +68,7 @@ pub(crate) async fn show(
     id: Path<String>,
 ) -> Result<HttpResponse, Fault> {
     state.require("routings:show", &context)?;
-    let regions = regions(&state).await?;
+    let regions = Regions::read(&state).await?;
     if let Some(row) = state.store.routing_by_id(&id).await? {
         let mut shown = routing_shown(&row, &regions);
         for (name, value) in [
@@ -88,20 +84,9 @@ pub(crate) async fn show(
         }
         return Ok(HttpResponse::Ok().json(json!({"routing": shown})));
     }
-    let rows = state.store.realizations(None, None).await?;
-    let row = rows
-        .iter()
-        .find(|row| row.id == *id)
-        .ok_or_else(|| Fault::not_found(format!("Routing {id} could not be found.")))?;
-    Ok(HttpResponse::Ok().json(json!({"routing": realization_shown(row, &regions)})))
-}
-
-async fn regions(state: &State) -> Result<Regions, Fault> {
-    let pods = state.store.pods_all().await?;
-    Ok(pods
-        .into_iter()
-        .map(|view| (view.pod.id, view.pod.region_name))
-        .collect())
+    let row = state.store.realization_by_id(&id).await?;
+    let row = row.ok_or_else(|| Fault::not_found(format!("Routing {id} could not be found.")))?;
+    Ok(HttpResponse::Ok().json(json!({"routing": realization_shown(&row, &regions)})))
 }
 
 fn newest_first(items: &mut [Map<String, Value>]) {
@@ -117,14 +102,14 @@ fn newest_first(items: &mut [Map<String, Value>]) {
     items.sort_by_cached_key(|item| std::cmp::Reverse(key(item)));
 }
 
-fn routing_shown(row: &Routing, regions: &Regions) -> Map<String, Value> {
+pub(super) fn routing_shown(row: &Routing, regions: &Regions) -> Map<String, Value> {
     record([
         ("id", json!(row.id)),
         ("record", json!("routing")),
         ("resource_type", json!(row.kind)),
         ("top_id", json!(row.top_id)),
         ("pod_id", json!(row.pod_id)),
-        ("region_name", json!(regions.get(&row.pod_id))),
+        ("region_name", json!(regions.of(&row.pod_id))),
         ("bottom_id", json!(row.bottom_id)),
         ("project_id", json!(row.project_id)),
         ("name", json!(row.name)),
@@ -134,14 +119,14 @@ fn routing_shown(row: &Routing, regions: &Regions) -> Map<String, Value> {
     ])
 }
 
-fn realization_shown(row: &Realization, regions: &Regions) -> Map<String, Value> {
+pub(super) fn realization_shown(row: &Realization, regions: &Regions) -> Map<String, Value> {
     record([
         ("id", json!(row.id)),
         ("record", json!("realization")),
         ("resource_type", json!(row.kind)),
         ("top_id", json!(row.top_id)),
         ("pod_id", json!(row.pod_id)),
-        ("region_name", json!(regions.get(&row.pod_id))),
+        ("region_name", json!(regions.of(&row.pod_id))),
         ("bottom_id", json!(row.bottom_id)),
         ("project_id", json!(row.project_id)),
         ("name", Value::Null),

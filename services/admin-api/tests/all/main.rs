@@ -7,3 +7,4 @@ mod jobs;
 mod pods;
 mod registration;
 mod routings;
+mod topology;

@@ -7,18 +7,12 @@ use tricircle_api::Fault;
 use tricircle_db::models::RoutingKind;
 use tricircle_gateway::{Call, ForwardBody, detached, forward_to};
 
-use super::read;
+use super::{networking, read};
 use crate::state::State;
 
-/// Actions that change networking, which the pods' Neutron must not do by itself.
-const NETWORKING: [&str; 6] = [
-    "addFixedIp",
-    "removeFixedIp",
-    "addFloatingIp",
-    "removeFloatingIp",
-    "addSecurityGroup",
-    "removeSecurityGroup",
-];
+/// Actions on floating IPs, which the pods' Neutron must not do by itself. Nova forgot
+/// them with 2.44.
+const FLOATING: [&str; 2] = ["addFloatingIp", "removeFloatingIp"];
 
 /// Runs an action on a server.
 pub(crate) async fn action(
@@ -27,13 +21,16 @@ pub(crate) async fn action(
     payload: Payload,
 ) -> Result<HttpResponse, Fault> {
     let (body, bytes) = read(&call, payload).await?;
+    if let Some(action) = networking::Action::of(&body) {
+        return detached(async move { networking::act(&state, &call, action, body).await }).await;
+    }
     let bytes = ForwardBody::Made(Bytes::from(bytes));
     let id = call.param("id").to_owned();
-    if body.keys().any(|key| NETWORKING.contains(&key.as_str())) {
+    if body.keys().any(|key| FLOATING.contains(&key.as_str())) {
         // 404 comes first, as for any other action.
         call.pod_of(RoutingKind::Server, &id).await?;
         return Err(Fault::not_implemented(
-            "Changing the networking of a server is not supported over several pods yet.",
+            "Floating IPs of a server are changed by the Networking API.",
         ));
     }
     if body.contains_key("forceDelete") {

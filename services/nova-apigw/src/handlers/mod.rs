@@ -4,8 +4,11 @@ pub(crate) mod actions;
 pub(crate) mod attachments;
 pub(crate) mod away;
 pub(crate) mod flavors;
+pub(crate) mod groups;
+pub(crate) mod interfaces;
 pub(crate) mod keypairs;
 pub(crate) mod limits;
+pub(crate) mod networking;
 pub(crate) mod servers;
 pub(crate) mod zones;
 

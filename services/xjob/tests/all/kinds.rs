@@ -162,6 +162,12 @@ scenes! {
         gone: plots::ServerGone,
         refused: plots::ServerStays,
     }
+    interface_settle {
+        never_attached: plots::InterfaceNeverAttached,
+        the_users_never_attached: plots::UsersInterfaceNeverAttached,
+        attached: plots::InterfaceAttached,
+        detached: plots::InterfaceOff,
+    }
     volume_recover {
         made: plots::VolumeMade,
         never_made: plots::VolumeNeverMade,

@@ -1,7 +1,7 @@
 //! What happens before each job, and how it is to end.
 
 use serde_json::{Value, json};
-use tricircle_compute::{INTENT_HINT, SERVER_RECOVER, SERVER_REMOVE};
+use tricircle_compute::{INTENT_HINT, INTERFACE_SETTLE, SERVER_RECOVER, SERVER_REMOVE};
 use tricircle_db::models::*;
 use tricircle_network::ipam::FixedIpWish;
 use tricircle_network::kinds::*;
@@ -121,6 +121,74 @@ plots! {
             assert!(top_has(seen, "server active id: true gone: false"), "{seen:#}");
             assert!(pod_has(seen, 0, "server vm"), "{seen:#}");
             assert!(pod_has(seen, 0, "port "), "{seen:#}");
+        }
+    }
+
+    /// The request died before it asked the pod to attach the port that it had made.
+    InterfaceNeverAttached of INTERFACE_SETTLE {
+        prepare: |world| {
+            let (network, _) = world.network().await;
+            let id = with_server(world, &network).await;
+            world.ports_for(&id, 0, &network, &[], &[]).await;
+            let port = not_plugged(world, &id).await;
+            world.wished_now(INTERFACE_SETTLE, &port)
+        }
+        check: |seen| {
+            assert!(pod_has(seen, 0, "server vm"), "{seen:#}");
+            assert_eq!(count(&seen["top"], "port  live in use: true"), 1, "{seen:#}");
+            assert_eq!(count(&seen["top"], "port "), 1, "{seen:#}");
+            assert_eq!(count(&seen["pods"][0], "port "), 1, "{seen:#}");
+        }
+    }
+
+    /// The same with a port of the user.
+    UsersInterfaceNeverAttached of INTERFACE_SETTLE {
+        prepare: |world| {
+            let (network, _) = world.network().await;
+            let id = with_server(world, &network).await;
+            let own = world.users_port(&network).await;
+            world.own_port_for(&id, 0, &own).await;
+            world.wished_now(INTERFACE_SETTLE, &own.port.id)
+        }
+        check: |seen| {
+            assert!(top_has(seen, "port mine live in use: false"), "{seen:#}");
+            assert!(top_has(seen, "port  live in use: true"), "{seen:#}");
+            assert_eq!(count(&seen["pods"][0], "port "), 1, "{seen:#}");
+        }
+    }
+
+    /// The pod attached the port, and its answer was lost.
+    InterfaceAttached of INTERFACE_SETTLE {
+        prepare: |world| {
+            let (network, _) = world.network().await;
+            let id = with_server(world, &network).await;
+            let own = world.users_port(&network).await;
+            let there = world.own_port_for(&id, 0, &own).await;
+            attach_in_pod(world, &id, &there).await;
+            world.wished_now(INTERFACE_SETTLE, &own.port.id)
+        }
+        check: |seen| {
+            assert!(top_has(seen, "port mine live in use: true"), "{seen:#}");
+            assert_eq!(count(&seen["pods"][0], "port "), 2, "{seen:#}");
+        }
+    }
+
+    /// The pod took a port off, and nobody at the top knows.
+    InterfaceOff of INTERFACE_SETTLE {
+        prepare: |world| {
+            let (network, _) = world.network().await;
+            let id = with_server(world, &network).await;
+            let own = world.users_port(&network).await;
+            let there = world.own_port_for(&id, 0, &own).await;
+            attach_in_pod(world, &id, &there).await;
+            world.pods[0].set_other_time(std::time::Duration::ZERO);
+            let path = format!("/servers/{id}/os-interface/{there}");
+            world.admin(0).delete(Service::Compute, &path).await.unwrap();
+            world.wished_now(INTERFACE_SETTLE, &own.port.id)
+        }
+        check: |seen| {
+            assert!(top_has(seen, "port mine live in use: false"), "{seen:#}");
+            assert_eq!(count(&seen["pods"][0], "port "), 1, "{seen:#}");
         }
     }
 
@@ -362,6 +430,59 @@ async fn begun(world: &World, kind: RoutingKind, state: RoutingState, top_id: Op
         deleted_at: None,
     };
     world.test.store.insert_routing(&row).await.unwrap();
+}
+
+/// A server in the first pod with a port on the network, as a create leaves it; its id.
+async fn with_server(world: &World, network: &Network) -> String {
+    world.pods[0].set_build_time(Some(std::time::Duration::ZERO));
+    let ports = world.ports_for(INTENT, 0, network, &[], &[]).await;
+    let id = server_in_pod(world, &ports[0]).await;
+    begun(world, RoutingKind::Server, RoutingState::Active, Some(&id)).await;
+    world
+        .network
+        .bind_ports(INTENT, &id, "compute:az")
+        .await
+        .unwrap();
+    let built = world.pods[0].wait_until(std::time::Duration::from_secs(10), |all| {
+        all.servers.iter().any(|server| server.status == "ACTIVE")
+    });
+    assert!(built.await);
+    id
+}
+
+/// The port of a server at the top that the pod's server has not.
+async fn not_plugged(world: &World, server: &str) -> String {
+    let store = &world.test.store;
+    for view in world.network.server_ports(server).await.unwrap() {
+        let kind = RealizationKind::Port;
+        let row = store.realization_find(kind, &view.port.id, PODS[0]).await;
+        let path = format!("/ports/{}", row.unwrap().unwrap().bottom_id.unwrap());
+        let shown = world
+            .admin(0)
+            .get_json(Service::Network, &path)
+            .await
+            .unwrap();
+        if shown["port"]["device_id"] == "" {
+            return view.port.id;
+        }
+    }
+    panic!("all ports are plugged");
+}
+
+async fn attach_in_pod(world: &World, server: &str, port: &str) {
+    let path = format!("/servers/{server}/os-interface");
+    let body = json!({"interfaceAttachment": {"port_id": port}});
+    let admin = world.admin(0);
+    admin
+        .post_json(Service::Compute, &path, &body)
+        .await
+        .unwrap();
+}
+
+/// How many lines begin like this.
+fn count(lines: &Value, start: &str) -> usize {
+    let lines = lines.as_array().unwrap().iter().filter_map(Value::as_str);
+    lines.filter(|line| line.starts_with(start)).count()
 }
 
 /// A server that carries the intent's mark; its id.

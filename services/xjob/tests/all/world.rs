@@ -143,12 +143,6 @@ impl World {
         own: &[&PortView],
         groups: &[&str],
     ) -> Vec<String> {
-        let who = Actor {
-            project_id: self.project(),
-            user_id: "u".to_owned(),
-            is_admin: false,
-            request_id: "req-test".to_owned(),
-        };
         let mut nics = vec![RequestedNic {
             uuid: Some(network.id.clone()),
             ..RequestedNic::default()
@@ -157,12 +151,47 @@ impl World {
             port: Some(view.port.id.clone()),
             ..RequestedNic::default()
         }));
+        self.made(device, pod, nics, groups).await
+    }
+
+    /// The same of one port of the user and no other.
+    pub async fn own_port_for(&self, device: &str, pod: usize, own: &PortView) -> String {
+        let nic = RequestedNic {
+            port: Some(own.port.id.clone()),
+            ..RequestedNic::default()
+        };
+        let made = self.made(device, pod, vec![nic], &[]).await;
+        made.into_iter().next().unwrap()
+    }
+
+    async fn made(
+        &self,
+        device: &str,
+        pod: usize,
+        nics: Vec<RequestedNic>,
+        groups: &[&str],
+    ) -> Vec<String> {
+        let who = Actor {
+            project_id: self.project(),
+            user_id: "u".to_owned(),
+            is_admin: false,
+            request_id: "req-test".to_owned(),
+        };
         let groups: Vec<String> = groups.iter().map(|name| (*name).to_owned()).collect();
         let requested = RequestedNetworks::List(nics);
         let plan = self.network.plan(&who, &requested, &groups).await.unwrap();
         let ports = self.network.allocate(&plan, device, "az").await.unwrap();
         let made = self.network.realize_ports(PODS[pod], &ports).await.unwrap();
         made.into_iter().map(|port| port.bottom_id).collect()
+    }
+
+    /// A wish of just now for a job in the first pod.
+    pub fn wished_now(&self, kind: &str, resource: &str) -> NewJob {
+        NewJob {
+            pod_id: PODS[0].to_owned(),
+            payload: json!({"wished_at": tricircle_db::now().and_utc().timestamp()}),
+            ..NewJob::new(kind, resource)
+        }
     }
 
     /// A free port of the user.
