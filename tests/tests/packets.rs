@@ -23,4 +23,7 @@ macro_rules! by_packets {
 by_packets! {
     servers_of_two_pods_reach_each_other: vlan::servers_of_two_pods_reach_each_other;
     each_pod_serves_its_own_servers: vlan::each_pod_serves_its_own_servers;
+    two_networks_of_two_pods: routed::two_networks_of_two_pods;
+    interfaces_come_after_servers: routed::interfaces_come_after_servers;
+    snat_and_floating_ips: outside::snat_and_floating_ips;
 }

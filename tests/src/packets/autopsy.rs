@@ -100,14 +100,18 @@ pub async fn sweep(stage: &Stage) {
     }
 }
 
-/// Ids of things whose name or description has the tag.
+/// Ids of the user's own things whose name or description has the tag.
 async fn found(user: &Region, api: Api, collection: &str, tag: &str) -> Vec<String> {
     let answer = user.api(api).get(&format!("/{collection}")).await;
     let key = collection.replace('-', "_");
     let has_tag = |item: &&Value| {
-        ["name", "description"]
-            .iter()
-            .any(|key| item[*key].as_str().is_some_and(|text| text.contains(tag)))
+        // Servers say whose they are when they are shown, and lists hold only one's own.
+        let foreign = item["project_id"]
+            .as_str()
+            .is_some_and(|project| project != user.project_id);
+        let texts = ["name", "description"].iter();
+        let mut texts = texts.filter_map(|key| item[*key].as_str());
+        !foreign && texts.any(|text| text.contains(tag))
     };
     let items = answer.body[&key].as_array().into_iter().flatten();
     items

@@ -134,6 +134,21 @@ impl Place {
     /// Sends some megabytes by TCP to a place that has, or is reached by, this address,
     /// and gives the sender's address as the receiver saw it.
     pub async fn transfer(&self, to: &Self, address: Ipv4Addr) -> Ipv4Addr {
+        match self.try_transfer(to, address).await {
+            Ok(peer) => peer,
+            Err(reason) => panic!("{} to {} at {address}: {reason}", self.name, to.name),
+        }
+    }
+
+    /// Waits until TCP to an address arrives at this place, and not where the address
+    /// may have led before; the sender's address as the receiver saw it.
+    pub async fn arrives(&self, to: &Self, address: Ipv4Addr) -> Ipv4Addr {
+        let what = format!("{} arrives in {} by {address}", self.name, to.name);
+        until(LIMIT, &what, || self.try_transfer(to, address)).await
+    }
+
+    /// The same once; [`Err`] when not all of it arrived.
+    async fn try_transfer(&self, to: &Self, address: Ipv4Addr) -> Result<Ipv4Addr, String> {
         let listener = to.command(&[PYTHON, "-B", "-c", LISTEN, PORT]).spawn();
         let mut listener = listener.unwrap();
         let mut lines = BufReader::new(listener.stdout.take().unwrap()).lines();
@@ -141,16 +156,20 @@ impl Place {
         assert_eq!(listening.as_deref(), Some("listening"), "{}", to.name);
         let address = address.to_string();
         let send = [PYTHON, "-B", "-c", SEND, &address, PORT, BYTES];
-        let sent = self.ask(&send).await;
+        let sent = self.run(&send).await;
+        if !sent.status.success() {
+            // The next one listens at the same port.
+            listener.kill().await.unwrap();
+            return Err(String::from_utf8_lossy(&sent.stderr).into_owned());
+        }
+        let sent = String::from_utf8_lossy(&sent.stdout).into_owned();
         let digest = sent.split_whitespace().next().unwrap_or_default();
         let received = lines.next_line().await.unwrap().unwrap_or_default();
-        let what = format!("{} to {} at {address}: {received}", self.name, to.name);
         let words: Vec<&str> = received.split_whitespace().collect();
-        let [count, seen, peer] = words[..] else {
-            panic!("{what}");
-        };
-        assert_eq!((count, seen), (BYTES, digest), "{what}");
-        peer.parse().unwrap()
+        match words[..] {
+            [BYTES, seen, peer] if seen == digest => Ok(peer.parse().unwrap()),
+            _ => Err(format!("sent {sent}, received {received}")),
+        }
     }
 
     /// Who answers on the way to an address; none for who does not.

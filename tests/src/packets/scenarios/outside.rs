@@ -94,9 +94,9 @@ pub async fn snat_and_floating_ips(stage: &Stage) {
 /// calls, and calls by that address itself.
 async fn floats(stage: &Stage, machine: &Machine, floating: std::net::Ipv4Addr) {
     let outside = stage.inside.outside();
-    outside.reaches(floating).await;
-    let seen = outside.transfer(&machine.place, floating).await;
+    let seen = outside.arrives(&machine.place, floating).await;
     assert_eq!(seen, OUTSIDE, "the server sees who calls: {machine:?}");
+    outside.reaches(floating).await;
     machine.place.reaches(BEHIND).await;
     let seen = machine.place.transfer(&outside, BEHIND).await;
     assert_eq!(seen, floating, "it calls by its floating IP: {machine:?}");

@@ -1,5 +1,5 @@
-//! Packets between servers of the real pods that the environment names, through routers, to the outside
-//! and by groups that span pods.
+//! Packets between members of security groups that span the real pods that the environment
+//! names.
 //!
 //! One after the other: they look at what is in the pods before and after.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -22,8 +22,5 @@ macro_rules! by_packets {
 }
 
 by_packets! {
-    two_networks_of_two_pods: routed::two_networks_of_two_pods;
-    interfaces_come_after_servers: routed::interfaces_come_after_servers;
-    snat_and_floating_ips: outside::snat_and_floating_ips;
     remote_group_spans_pods: members::remote_group_spans_pods;
 }
