@@ -10,7 +10,6 @@ use tricircle_network::kinds::{
     NETWORK_REMOVE, PORT_REMOVE, REALIZATION_SETTLE, ROUTER_SETUP, SECURITY_GROUP_REMOVE,
     SUBNET_REMOVE, look_again, settle_wish,
 };
-
 use tricircle_network::members_wish;
 
 use super::index::Index;
