@@ -69,6 +69,7 @@ impl World {
                 ("security group", "/security-groups", "/security_groups"),
                 ("router", "/routers", "/routers"),
                 ("floating IP", "/floatingips", "/floatingips"),
+                ("address group", "/address-groups", "/address_groups"),
             ] {
                 let items = all(&pod.network, path, key).await;
                 add(kind, &items, &marked);

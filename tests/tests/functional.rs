@@ -36,6 +36,7 @@ in_a_plain_world! {
     several_servers_or_none: addresses::several_or_none;
     a_router_over_two_pods_has_one_way_out: routers::one_way_out;
     a_port_goes_from_pod_to_pod: routers::a_port_goes_from_pod_to_pod;
+    security_groups_have_members_in_two_pods: groups::members_in_two_pods;
     pages_over_pods_join: lists::pages_over_pods;
     version_documents_need_no_token: surface::version_documents;
     microversions_are_negotiated: surface::microversions;

@@ -87,7 +87,13 @@ async fn read(admin: &PodSession, kind: ObjectKind) -> Result<Vec<Object>, PodEr
             Ok(objects.collect())
         }
         _ => match kind.in_neutron() {
-            Some((collection, infix)) => network(admin, collection, infix).await,
+            Some((collection, infix)) => match network(admin, collection, infix).await {
+                // A pod need not have the extension.
+                Err(error) if kind == ObjectKind::AddressGroup && error.is_not_found() => {
+                    Ok(Vec::new())
+                }
+                found => found,
+            },
             None => Ok(Vec::new()),
         },
     }

@@ -90,6 +90,8 @@ pub enum ObjectKind {
     Network,
     /// A Neutron security group.
     SecurityGroup,
+    /// A list of a security group's members in other pods.
+    AddressGroup,
     /// A pod's part of a router.
     Router,
     /// A Neutron floating IP.
@@ -104,7 +106,7 @@ pub enum ObjectKind {
 
 impl ObjectKind {
     /// All, in an order in which they can be removed.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Server,
         Self::Volume,
         Self::FloatingIp,
@@ -115,6 +117,7 @@ impl ObjectKind {
         Self::Port,
         Self::Subnet,
         Self::Network,
+        Self::AddressGroup,
         Self::SecurityGroup,
     ];
 
@@ -127,6 +130,7 @@ impl ObjectKind {
             Self::Subnet => "subnet",
             Self::Network => "network",
             Self::SecurityGroup => "security_group",
+            Self::AddressGroup => "address_group",
             Self::Router => "router",
             Self::FloatingIp => "floatingip",
             Self::RouterInterface => "router_interface",
@@ -153,6 +157,7 @@ impl ObjectKind {
             Self::Subnet => ("subnets", ""),
             Self::Network => ("networks", ""),
             Self::SecurityGroup => ("security-groups", ""),
+            Self::AddressGroup => ("address-groups", ""),
             Self::Router => ("routers", ""),
             Self::FloatingIp => ("floatingips", ""),
             Self::RouterInterface => ("ports", "interface:"),
@@ -180,6 +185,7 @@ impl ObjectKind {
             Self::Subnet => Some(RealizationKind::Subnet),
             Self::Network => Some(RealizationKind::Network),
             Self::SecurityGroup => Some(RealizationKind::SecurityGroup),
+            Self::AddressGroup => Some(RealizationKind::AddressGroup),
             Self::Router => Some(RealizationKind::Router),
             Self::FloatingIp => Some(RealizationKind::FloatingIp),
             Self::RouterInterface => Some(RealizationKind::RouterInterface),

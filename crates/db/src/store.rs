@@ -306,6 +306,7 @@ macro_rules! store {
 }
 
 mod compute;
+mod group_members;
 mod intents;
 mod jobs;
 mod network;

@@ -5,7 +5,9 @@
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use tricircle_db::models::{NetWrite, NewJob, ROUTER_SYNC, Realization, RealizationKind, RowState};
+use tricircle_db::models::{
+    NetWrite, NewJob, ROUTER_SYNC, Realization, RealizationKind, RowState, SECURITY_GROUP_MEMBERS,
+};
 use tricircle_failpoint::hit;
 use tricircle_jobs::{JobError, JobKind, JobRun, Kinds};
 
@@ -77,6 +79,7 @@ impl Network {
                 SECURITY_GROUP_SYNC,
                 Work::Push(RealizationKind::SecurityGroup),
             ))
+            .with(kind(SECURITY_GROUP_MEMBERS, Work::SyncMembers))
             .with(kind(PORT_SYNC, Work::Push(RealizationKind::Port)))
             .with(kind(ROUTER_SYNC, Work::SyncRouter))
             .with(kind(ROUTER_SETUP, Work::SetUpRouter))
@@ -92,6 +95,7 @@ enum Work {
     RemovePort,
     RemoveGroup,
     Settle,
+    SyncMembers,
     SyncRouter,
     SetUpRouter,
     Push(RealizationKind),
@@ -125,6 +129,7 @@ impl JobKind for Reconcile {
                     .settle(id, kind, text("top_id"), run.pod_id(), request)
                     .await
             }
+            Work::SyncMembers => self.network.sync_members(id, run.pod_id(), request).await,
             Work::SyncRouter => {
                 let again = looks_again(run)?;
                 self.network.sync_router(id, again, request).await
@@ -207,6 +212,9 @@ impl Network {
         if view.group.state != RowState::Deleting {
             return Ok(());
         }
+        // What it was told of members, and the rules that name it, go before it.
+        self.unrealize(RealizationKind::AddressGroup, id, request)
+            .await?;
         self.unrealize(RealizationKind::SecurityGroup, id, request)
             .await?;
         hit("security_group_remove.clean");

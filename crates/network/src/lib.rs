@@ -25,7 +25,7 @@ mod service;
 mod write;
 
 pub use error::NetworkError;
-pub use realize::PortInPod;
+pub use realize::{PortInPod, members_wish};
 pub use servers::{
     Actor, InterfaceError, PlannedInterface, PlannedNic, RealizedPort, RequestedNetworks,
     RequestedNic, ServerNetworks, ServerPortsError, TopPort,

@@ -515,3 +515,103 @@ async fn the_control_api_does_what_the_handles_do() {
         .body;
     assert_eq!(inventory["flavors"][0]["name"], "m1.tiny");
 }
+
+#[tokio::test]
+async fn a_server_shows_the_floating_ip_of_its_port_and_loses_it_with_the_port() {
+    let w = world().await;
+    let (_, subnet, port) = network(&w).await;
+    let neutron = |tail: &str| format!("{}/v2.0/{tail}", w.pod.neutron_url());
+    let outer = json!({"network": {"name": "outer", "router:external": true}});
+    let outer = id(
+        &w.admin.post(&neutron("networks"), outer).await.body,
+        "network",
+    );
+    let pool = json!({"subnet": {
+        "network_id": outer, "ip_version": 4, "cidr": "203.0.113.0/28",
+    }});
+    assert_eq!(w.admin.post(&neutron("subnets"), pool).await.status, 201);
+    let router = json!({"router": {"external_gateway_info": {"network_id": outer}}});
+    let router = id(
+        &w.demo.post(&neutron("routers"), router).await.body,
+        "router",
+    );
+    let leg = neutron(&format!("routers/{router}/add_router_interface"));
+    assert_eq!(
+        w.demo.put(&leg, json!({"subnet_id": subnet})).await.status,
+        200
+    );
+    let body = server_body(&w, json!([{"port": port}]));
+    let server = w
+        .demo
+        .post(&format!("{}/servers", w.pod.nova_url()), body)
+        .await;
+    let server = format!(
+        "{}/servers/{}",
+        w.pod.nova_url(),
+        id(&server.body, "server")
+    );
+    wait_for_status(&w, "ACTIVE").await;
+
+    let floating = json!({"floatingip": {"floating_network_id": outer, "port_id": port}});
+    let floating = w.demo.post(&neutron("floatingips"), floating).await;
+    assert_eq!(floating.status, 201, "{}", floating.text);
+    assert_eq!(floating.body["floatingip"]["status"], "ACTIVE");
+    let address = floating.body["floatingip"]["floating_ip_address"].clone();
+    let shown = w.demo.get(&server).await.body["server"]["addresses"]["net1"].clone();
+    assert_eq!(shown[0]["OS-EXT-IPS:type"], "fixed");
+    assert_eq!(shown[1]["OS-EXT-IPS:type"], "floating");
+    assert_eq!(shown[1]["addr"], address);
+
+    assert_eq!(w.demo.delete(&server).await.status, 204);
+    let free = |all: &tricircle_pod_sim::Inventory| all.servers.is_empty();
+    assert!(w.pod.wait_until(LIMIT, free).await);
+    assert_eq!(
+        w.demo
+            .delete(&neutron(&format!("ports/{port}")))
+            .await
+            .status,
+        204
+    );
+    let floating = neutron(&format!("floatingips/{}", id(&floating.body, "floatingip")));
+    let idle = w.demo.get(&floating).await.body;
+    assert_eq!(idle["floatingip"]["port_id"], Value::Null);
+    assert_eq!(idle["floatingip"]["status"], "DOWN");
+}
+
+#[tokio::test]
+async fn a_pod_told_so_has_no_address_groups() {
+    let w = world().await;
+    let neutron = |tail: &str| format!("{}/v2.0/{tail}", w.pod.neutron_url());
+    let group = json!({"address_group": {"addresses": ["10.0.0.1/32"]}});
+    let url = format!("{}/_sim/pods/Pod1/extensions", w.cloud.control_url());
+    let set = Client::new("")
+        .put(&url, json!({"address-group": false}))
+        .await;
+    assert_eq!(set.status, 204);
+    assert_eq!(
+        w.demo
+            .get(&neutron("extensions/address-group"))
+            .await
+            .status,
+        404
+    );
+    assert_eq!(
+        w.demo
+            .post(&neutron("address-groups"), group.clone())
+            .await
+            .status,
+        404
+    );
+    let groups = w.demo.get(&neutron("security-groups")).await.body;
+    let rule = json!({"security_group_rule": {
+        "security_group_id": groups["security_groups"][0]["id"], "direction": "ingress",
+        "remote_address_group_id": "00000000-0000-4000-8000-000000000000",
+    }});
+    let refused = w.demo.post(&neutron("security-group-rules"), rule).await;
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    w.pod.set_extension("address-group", true);
+    assert_eq!(
+        w.demo.post(&neutron("address-groups"), group).await.status,
+        201
+    );
+}

@@ -13,6 +13,7 @@
 //! | [`outages`] | a pod, Keystone or the broker is away (simulated worlds) |
 //! | [`warmth`] | what a call costs that has been made before (simulated worlds) |
 //! | [`malformed`] | a pod answers, but not as its API says (simulated worlds) |
+//! | [`groups`] | security groups with members in two pods |
 //! | [`faults`] | calls to pods that fail in every way, on simulated pods and, by a proxy, on real ones |
 //! | [`crashes`] | kill -9 between two side effects (simulated worlds) |
 //! | [`jobs`] | a worker that was stopped in a job and comes back (simulated worlds) |
@@ -25,6 +26,7 @@ pub mod addresses;
 pub mod crashes;
 pub mod database;
 pub mod faults;
+pub mod groups;
 pub mod interfaces;
 pub mod isolation;
 pub mod jobs;

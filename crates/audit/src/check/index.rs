@@ -100,6 +100,11 @@ impl<'a> Index<'a> {
     }
 
     pub fn thing(&self, kind: RealizationKind, id: &str) -> Option<&'a Thing> {
+        // A list of members is its group's.
+        let kind = match kind {
+            RealizationKind::AddressGroup => RealizationKind::SecurityGroup,
+            kind => kind,
+        };
         self.thing_by_id.get(&(kind, id)).copied()
     }
 

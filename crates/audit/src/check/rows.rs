@@ -3,7 +3,7 @@
 use tricircle_db::models::{
     AddressPurpose, FLOATING_IP, Job, JobState, NewJob, ROUTER_GATEWAY, ROUTER_INTERFACE,
     ROUTER_SYNC, Realization, RealizationKind, RealizationState, Routing, RoutingKind,
-    RoutingState, RowState,
+    RoutingState, RowState, SECURITY_GROUP_MEMBERS,
 };
 use tricircle_intent::{
     INTERFACE_SETTLE, SERVER_RECOVER, SERVER_REMOVE, VOLUME_RECOVER, VOLUME_REMOVE,
@@ -12,6 +12,7 @@ use tricircle_network::kinds::{
     NETWORK_REMOVE, PORT_REMOVE, REALIZATION_SETTLE, ROUTER_SETUP, SECURITY_GROUP_REMOVE,
     SUBNET_REMOVE, look_again, settle_wish,
 };
+use tricircle_network::members_wish;
 
 use super::index::Index;
 use crate::{Finding, ObjectKind, Problem, Remedy, Thing};
@@ -93,6 +94,10 @@ fn realization(index: &Index<'_>, row: &Realization) -> Option<Finding> {
     };
     let settle = || match &router {
         Some(router) => want_router(router, &row.project_id),
+        None if row.kind == RealizationKind::AddressGroup => {
+            let wish = members_wish(&row.top_id, &row.pod_id, &row.project_id);
+            Remedy::Want(Box::new(wish))
+        }
         None => Remedy::Want(Box::new(settle_wish(row))),
     };
     let (problem, detail, remedy) = match (row.state, &row.bottom_id) {
@@ -101,7 +106,8 @@ fn realization(index: &Index<'_>, row: &Realization) -> Option<Finding> {
             match (there.contains_key(bottom_id.as_str()), thing) {
                 (true, Some(_)) => return None,
                 _ if covered => return None,
-                (false, _) if router.is_some() => (
+                // Its job makes it again.
+                (false, _) if router.is_some() || row.kind == RealizationKind::AddressGroup => (
                     Problem::Lost,
                     format!("the pod does not have {bottom_id}"),
                     settle(),
@@ -137,7 +143,9 @@ fn realization(index: &Index<'_>, row: &Realization) -> Option<Finding> {
 
 /// Whether a live job sees to this realization.
 fn is_covered(index: &Index<'_>, row: &Realization, thing: Option<&Thing>) -> bool {
-    index.has_job(&[REALIZATION_SETTLE], &row.id)
+    let is_list = row.kind == RealizationKind::AddressGroup;
+    (is_list && index.has_job(&[SECURITY_GROUP_MEMBERS], &row.top_id))
+        || index.has_job(&[REALIZATION_SETTLE], &row.id)
         || index.has_job(&[remove_job(row.kind)], &row.top_id)
         || thing.is_some_and(|thing| is_going_with_another(index, thing))
 }
@@ -185,7 +193,7 @@ fn remove_job(kind: RealizationKind) -> &'static str {
     match kind {
         RealizationKind::Subnet => SUBNET_REMOVE,
         RealizationKind::Port => PORT_REMOVE,
-        RealizationKind::SecurityGroup => SECURITY_GROUP_REMOVE,
+        RealizationKind::SecurityGroup | RealizationKind::AddressGroup => SECURITY_GROUP_REMOVE,
         _ => NETWORK_REMOVE,
     }
 }

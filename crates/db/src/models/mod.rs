@@ -1,6 +1,7 @@
 //! Rows as plain data, one file per aggregate.
 
 mod compute;
+mod group_members;
 mod jobs;
 mod network;
 mod pods;
@@ -10,6 +11,7 @@ mod security_groups;
 mod text;
 
 pub use compute::*;
+pub use group_members::*;
 pub use jobs::*;
 pub use network::*;
 pub use pods::*;

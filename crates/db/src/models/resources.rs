@@ -109,6 +109,9 @@ text_enum!(
         SecurityGroup = "security_group",
         /// Rule of a security group.
         SecurityGroupRule = "security_group_rule",
+        /// Address group that tells a pod of the members of a security group in other pods;
+        /// its top id is the security group.
+        AddressGroup = "address_group",
         /// Flavor.
         Flavor = "flavor",
         /// Keypair; its top id is `user id/name`.

@@ -8,6 +8,7 @@ pub(crate) use super::{Conn, dialect};
 
 pub(crate) mod compute;
 pub(crate) mod floating_ips;
+pub(crate) mod group_members;
 pub(crate) mod intents;
 pub(crate) mod jobs;
 pub(crate) mod network_write;

@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl;
 use super::Conn;
 use super::dialect::transaction;
 use super::floating_ips::drop_floating_ips;
+use super::group_members::{groups_of, members_changed};
 use super::jobs::job_enqueue;
 use super::network_write::{
     Abort, check_revision, enqueue_if_realized, lock_live_network, lock_network, outcome, taken,
@@ -292,7 +293,9 @@ pub(crate) async fn port_update(
         if let Some(wanted) = fixed_ips {
             replace_fixed_ips(conn, id, wanted).await?;
         }
+        let mut told = groups_of(conn, id).await?;
         if let Some(wanted) = groups {
+            told.extend(wanted.iter().cloned());
             diesel::delete(
                 port_security_groups::table.filter(port_security_groups::port_id.eq(id)),
             )
@@ -301,6 +304,15 @@ pub(crate) async fn port_update(
             insert_groups(conn, id, wanted).await?;
         }
         enqueue_if_realized(conn, RealizationKind::Port, job).await?;
+        let is_other_member = groups.is_some()
+            || fixed_ips.is_some()
+            || change.allowed_address_pairs.is_some()
+            || change.port_security_enabled.is_some();
+        if is_other_member {
+            told.sort_unstable();
+            told.dedup();
+            members_changed(conn, &told, None).await?;
+        }
         Ok(())
     })
     .await;
@@ -433,6 +445,8 @@ pub(crate) async fn port_release_begin(
                 .execute(conn)
                 .await?;
             drop_floating_ips(conn, id).await?;
+            let told = groups_of(conn, id).await?;
+            members_changed(conn, &told, None).await?;
             job_enqueue(conn, job).await?;
         }
         diesel::update(
@@ -501,6 +515,8 @@ pub(crate) async fn port_mark_deleting(
             .execute(conn)
             .await?;
         drop_floating_ips(conn, id).await?;
+        let told = groups_of(conn, id).await?;
+        members_changed(conn, &told, None).await?;
         job_enqueue(conn, job).await?;
         Ok(())
     })

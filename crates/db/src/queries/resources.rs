@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::Conn;
 use super::dialect::{database_now, transaction};
 use super::floating_ips::routers_follow;
+use super::group_members::members_follow;
 use super::jobs::job_enqueue;
 use super::ports::free_released;
 use crate::models::*;
@@ -427,6 +428,7 @@ pub(crate) async fn realization_made(
         let row = realization_by_id(conn, id).await?;
         if let Some(row) = &row {
             routers_follow(conn, row.kind, &row.top_id).await?;
+            members_follow(conn, row).await?;
         }
         let revision = match row.map(|row| (row.kind, row.top_id)) {
             Some((RealizationKind::Network, id)) => {
@@ -539,6 +541,7 @@ pub(crate) async fn realization_delete(conn: &mut Conn, id: &str) -> Result<bool
             free_released(conn, &row.top_id).await?;
         }
         routers_follow(conn, row.kind, &row.top_id).await?;
+        members_follow(conn, &row).await?;
         Ok::<_, DbError>(true)
     })
     .await

@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use super::Conn;
 use super::dialect::transaction;
+use super::group_members::members_behind;
 use super::jobs::job_enqueue;
 use super::network_write::{
     Abort, check_revision, lock_live_network, lock_network, outcome, taken,
@@ -252,6 +253,7 @@ pub(crate) async fn router_interface_add(
             }
             None => claim(conn, &port.port.id, router_id, ROUTER_INTERFACE).await?,
         }
+        members_behind(conn, router_id, &port.port.network_id).await?;
         diesel::update(routers::table.find(router_id))
             .set((
                 routers::revision_number.eq(router.revision_number + 1),
@@ -322,17 +324,16 @@ pub(crate) async fn router_interface_remove(
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
         let router = lock_live_router(conn, router_id).await?;
-        let there: i64 = ports::table
+        let network: Option<String> = ports::table
             .find(port_id)
             .filter(ports::device_id.eq(router_id))
             .filter(ports::device_owner.eq(ROUTER_INTERFACE))
             .filter(ports::state.eq(RowState::Live))
-            .count()
-            .get_result(conn)
-            .await?;
-        if there == 0 {
-            return Err(Abort::Because(NetWrite::NotFound));
-        }
+            .select(ports::network_id)
+            .first(conn)
+            .await
+            .optional()?;
+        let network = network.ok_or(Abort::Because(NetWrite::NotFound))?;
         let on: Vec<String> = ip_allocations::table
             .filter(ip_allocations::port_id.eq(port_id))
             .select(ip_allocations::subnet_id)
@@ -353,6 +354,7 @@ pub(crate) async fn router_interface_remove(
             return Err(Abort::Because(NetWrite::InUse(used)));
         }
         mark_port_deleting(conn, port_id).await?;
+        members_behind(conn, router_id, &network).await?;
         diesel::update(routers::table.find(router_id))
             .set((
                 routers::revision_number.eq(router.revision_number + 1),

@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl;
 
 use super::Conn;
 use super::dialect::transaction;
+use super::group_members::members_changed;
 use super::jobs::job_enqueue;
 use super::network_write::{Abort, check_revision, enqueue_if_realized, outcome};
 use super::quotas::{Counted, require_room};
@@ -300,6 +301,13 @@ pub(crate) async fn security_group_mark_deleting(
         )
         .execute(conn)
         .await?;
+        let named: Vec<Option<String>> = security_group_rules::table
+            .filter(security_group_rules::security_group_id.eq(id))
+            .filter(security_group_rules::remote_group_id.is_not_null())
+            .select(security_group_rules::remote_group_id)
+            .distinct()
+            .load(conn)
+            .await?;
         // Rules elsewhere that admitted its members go with it, as in Neutron.
         diesel::delete(
             security_group_rules::table.filter(
@@ -317,6 +325,10 @@ pub(crate) async fn security_group_mark_deleting(
             ))
             .execute(conn)
             .await?;
+        let mut named: Vec<String> = named.into_iter().flatten().collect();
+        // Its own list goes with it.
+        named.retain(|group| group != id);
+        members_changed(conn, &named, None).await?;
         job_enqueue(conn, job).await?;
         Ok(())
     })
@@ -400,13 +412,16 @@ pub(crate) async fn security_group_rule_delete(
     job_kind: &str,
 ) -> Result<NetWrite, DbError> {
     let result = transaction!(conn, async |conn: &mut Conn| {
-        let group: Option<String> = security_group_rules::table
+        let found: Option<(String, Option<String>)> = security_group_rules::table
             .find(id)
-            .select(security_group_rules::security_group_id)
+            .select((
+                security_group_rules::security_group_id,
+                security_group_rules::remote_group_id,
+            ))
             .first(conn)
             .await
             .optional()?;
-        let group = group.ok_or(Abort::Because(NetWrite::NotFound))?;
+        let (group, remote) = found.ok_or(Abort::Because(NetWrite::NotFound))?;
         let group = lock_group(conn, &group).await?;
         let gone = diesel::delete(security_group_rules::table.find(id))
             .execute(conn)
@@ -417,6 +432,9 @@ pub(crate) async fn security_group_rule_delete(
         count_revision(conn, &group).await?;
         let job = sync_of(&group, job_kind);
         enqueue_if_realized(conn, RealizationKind::SecurityGroup, &job).await?;
+        // It may have been the last rule that named the group.
+        let remote: Vec<String> = remote.into_iter().collect();
+        members_changed(conn, &remote, None).await?;
         Ok(())
     })
     .await;

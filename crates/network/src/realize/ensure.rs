@@ -40,6 +40,7 @@ pub(crate) fn names(kind: RealizationKind) -> (&'static str, &'static str) {
         | RealizationKind::BridgePort
         | RealizationKind::FloatingTarget => ("ports", "port"),
         RealizationKind::FloatingIp => ("floatingips", "floatingip"),
+        RealizationKind::AddressGroup => ("address-groups", "address_group"),
         _ => ("networks", "network"),
     }
 }
@@ -55,7 +56,8 @@ impl Network {
     ///
     /// An intent has a job that ends it, from before it is written until it is completed.
     /// Ports need none of their own: that of the server which they are for sees to them; nor
-    /// do parts of routers, which their router's job ends.
+    /// do parts of routers, which their router's job ends, and lists of members, which
+    /// those make whose job it is.
     pub(crate) async fn claim(
         &self,
         kind: RealizationKind,
@@ -251,7 +253,7 @@ impl Network {
             }
             RealizationKind::Subnet => store.subnet_by_id(top_id).await?.map(|row| row.state),
             RealizationKind::Port => store.port_by_id(top_id).await?.map(|view| view.port.state),
-            RealizationKind::SecurityGroup => {
+            RealizationKind::SecurityGroup | RealizationKind::AddressGroup => {
                 let found = store.security_group_by_id(top_id).await?;
                 found.map(|view| view.group.state)
             }
@@ -354,7 +356,9 @@ fn gone(kind: RealizationKind, top_id: &str) -> NetworkError {
     match kind {
         RealizationKind::Port => NetworkError::PortNotFound(id),
         RealizationKind::Subnet => NetworkError::SubnetNotFound(id),
-        RealizationKind::SecurityGroup => NetworkError::SecurityGroupNotFound(id),
+        RealizationKind::SecurityGroup | RealizationKind::AddressGroup => {
+            NetworkError::SecurityGroupNotFound(id)
+        }
         RealizationKind::Router | RealizationKind::BridgePort => {
             RouterError::RouterNotFound(id).into()
         }

@@ -5,7 +5,7 @@
 //! made. Rules may name other groups, in circles, so all groups that a group's rules
 //! lead to are made first and get their rules after.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 use tricircle_db::models::{
@@ -27,6 +27,25 @@ impl Network {
         session: &PodSession,
         wanted: &[String],
     ) -> Result<HashMap<String, String>, NetworkError> {
+        self.groups_with(session, wanted, &[]).await
+    }
+
+    /// Sends the rules of groups that a pod has, though it has them as they are recorded:
+    /// what they mean there has changed.
+    pub(crate) async fn rules_again(
+        &self,
+        session: &PodSession,
+        groups: &[String],
+    ) -> Result<(), NetworkError> {
+        self.groups_with(session, groups, groups).await.map(drop)
+    }
+
+    async fn groups_with(
+        &self,
+        session: &PodSession,
+        wanted: &[String],
+        again: &[String],
+    ) -> Result<HashMap<String, String>, NetworkError> {
         if wanted.is_empty() {
             return Ok(HashMap::new());
         }
@@ -42,14 +61,25 @@ impl Network {
                 Some(row) => row,
                 None => self.make_group(session, view).await?,
             };
-            if row.digest != digest(view.group.revision_number) {
-                stale.push((view, row.clone()));
+            let is_sent = row.digest == digest(view.group.revision_number);
+            if !is_sent || again.contains(&view.group.id) {
+                stale.push((view, row.clone(), is_sent));
             }
             if let Some(id) = row.bottom_id {
                 bottom.insert(view.group.id.clone(), id);
             }
         }
-        for (view, row) in stale {
+        // The job first: a pod whose rules are recorded as sent is not looked at again.
+        let news: Vec<String> = stale
+            .iter()
+            .filter(|(_, _, is_sent)| !is_sent)
+            .flat_map(|(view, _, _)| remotes(view))
+            .collect();
+        if !news.is_empty() {
+            self.store.group_members_wanted(&news, &pod_id).await?;
+            self.jobs.wake_all();
+        }
+        for (view, row, _) in stale {
             self.sync_rules(session, view, &row, &bottom).await?;
         }
         Ok(bottom)
@@ -178,7 +208,13 @@ impl Network {
             .as_array()
             .map_or(&[], Vec::as_slice);
         let project = &view.group.project_id;
-        let changes = plan_rules(bottom, project, &view.rules, actual, groups);
+        // After the rules were read: a list that one of them names is recorded already.
+        let mut elsewhere = HashMap::new();
+        for group in remotes(view) {
+            let how = self.told_of(session, &group).await?;
+            elsewhere.insert(group, how);
+        }
+        let changes = plan_rules(bottom, project, &view.rules, actual, groups, &elsewhere);
         for rule in &changes.add {
             let body = json!({ "security_group_rule": rule });
             match session
@@ -213,6 +249,14 @@ impl Network {
         self.groups_in(session, &[top_id.to_owned()]).await?;
         Ok(())
     }
+}
+
+/// The groups whose members a group's rules admit.
+fn remotes(view: &SecurityGroupView) -> BTreeSet<String> {
+    let rules = view.rules.iter();
+    rules
+        .filter_map(|rule| rule.remote_group_id.clone())
+        .collect()
 }
 
 /// Key in a realization's data: the pod had the group before and keeps it.

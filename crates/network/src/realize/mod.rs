@@ -11,6 +11,7 @@
 pub(crate) mod body;
 mod ensure;
 mod groups;
+mod members;
 mod networks;
 mod ports;
 mod remove;
@@ -20,6 +21,7 @@ mod subnets;
 mod sync;
 
 pub(crate) use ensure::Wanted;
+pub use members::members_wish;
 pub use ports::PortInPod;
 pub(crate) use remove::Makers;
 pub(crate) use subnets::is_auto_address;

@@ -124,6 +124,9 @@ impl Network {
         }
         let (collection, _) = names(row.kind);
         for id in self.what_is_there(&session, row).await? {
+            if row.kind == RealizationKind::AddressGroup {
+                self.unname(&session, &id).await?;
+            }
             delete_quietly(&session, &format!("/{collection}/{id}")).await?;
             hit("unrealize.removed");
         }

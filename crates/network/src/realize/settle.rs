@@ -44,6 +44,10 @@ impl Network {
                 Some(subnet) => self.subnet_again(session, &subnet).await,
                 None => Ok(()),
             },
+            RealizationKind::AddressGroup => {
+                let request = session.request_id();
+                self.sync_members(&row.top_id, &row.pod_id, request).await
+            }
             RealizationKind::SecurityGroup => {
                 let group = [row.top_id.clone()];
                 self.groups_in(session, &group).await.map(drop)

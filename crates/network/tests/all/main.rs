@@ -3,6 +3,7 @@
 
 mod groups;
 mod jobs;
+mod members;
 mod misfortune;
 mod real;
 mod realize;

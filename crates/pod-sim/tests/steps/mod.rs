@@ -3,11 +3,13 @@
 //! `<name>` in URLs and bodies is filled in from the endpoints, the ids of
 //! projects, and what earlier steps saved.
 
+mod address_groups;
 mod block;
 mod compute;
 mod identity;
 mod more;
 mod network;
+mod routers;
 mod step;
 
 use serde_json::json;
@@ -22,6 +24,13 @@ pub fn all() -> Vec<Step> {
         network::subnets(),
         network::ports(),
         network::groups(),
+        address_groups::all(),
+        routers::prepare(),
+        routers::gateways(),
+        routers::interfaces(),
+        routers::routes(),
+        routers::floating(),
+        routers::clean_up(),
         compute::flavors(),
         compute::server_refusals(),
         compute::server_life(),

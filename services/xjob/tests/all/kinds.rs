@@ -193,6 +193,11 @@ scenes! {
     security_group_sync {
         other_rules: plots::GroupChanged,
     }
+    security_group_members {
+        in_two_pods: plots::MembersInTwoPods,
+        gone_from_one: plots::MemberGone,
+        without_address_groups: plots::MembersSpelledOut,
+    }
     port_sync {
         other_name_and_address: plots::PortChanged,
     }

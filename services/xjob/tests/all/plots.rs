@@ -337,6 +337,51 @@ plots! {
         }
     }
 
+    /// A group with a member in each pod, and neither told of the other's.
+    MembersInTwoPods of SECURITY_GROUP_MEMBERS {
+        prepare: |world| {
+            let group = group_in_both_pods(world).await;
+            (group.id, PODS[0].to_owned())
+        }
+        check: |seen| {
+            assert!(pod_has(seen, 0, "address group web addresses: 1"), "{seen:#}");
+            assert!(pod_has(seen, 0, "rule of web \"ingress\" by address group"), "{seen:#}");
+            assert!(top_has(seen, "address_group in pod-1 present id: true"), "{seen:#}");
+        }
+    }
+
+    /// The only member of the other pod is gone, and the pod does not know.
+    MemberGone of SECURITY_GROUP_MEMBERS {
+        prepare: |world| {
+            let group = group_in_both_pods(world).await;
+            let wish = (group.id.clone(), PODS[0].to_owned()).of_kind(SECURITY_GROUP_MEMBERS);
+            world.test.store.job_enqueue(&wish).await.unwrap();
+            let kind = world.kinds().get(SECURITY_GROUP_MEMBERS).unwrap();
+            tricircle_jobs::testing::run_to_the_end(&world.test.store, kind).await.unwrap();
+            world.network.release("dev2", PODS[1]).await.unwrap();
+            finish_ports(world).await;
+            (group.id, PODS[0].to_owned())
+        }
+        check: |seen| {
+            assert!(!pod_has(seen, 0, "address group"), "{seen:#}");
+            assert!(!pod_has(seen, 0, "rule of web \"ingress\" by address group"), "{seen:#}");
+            assert!(!top_has(seen, "address_group in pod-1"), "{seen:#}");
+        }
+    }
+
+    /// The same where the pod has no address groups.
+    MembersSpelledOut of SECURITY_GROUP_MEMBERS {
+        prepare: |world| {
+            world.pods[0].set_extension("address-group", false);
+            let group = group_in_both_pods(world).await;
+            (group.id, PODS[0].to_owned())
+        }
+        check: |seen| {
+            assert!(pod_has(seen, 0, "rule of web \"ingress\" by its address"), "{seen:#}");
+            assert!(!top_has(seen, "address_group in pod-1"), "{seen:#}");
+        }
+    }
+
     /// A port that a pod has, with another name and another address.
     PortChanged of PORT_SYNC {
         prepare: |world| {
@@ -523,6 +568,25 @@ async fn group_in_pod(world: &World) -> SecurityGroup {
         .await
         .unwrap();
     world.ports_for("dev", 0, &network, &[], &["web"]).await;
+    group
+}
+
+/// A group of which a rule admits its own members, one of which is in each pod. Nobody has
+/// seen to that yet.
+async fn group_in_both_pods(world: &World) -> SecurityGroup {
+    let (network, _) = world.network().await;
+    let group = SecurityGroup::new(&world.project(), "web", "");
+    let mut own = SecurityGroupRule::allow_all(&group, "ingress", "IPv4");
+    own.remote_group_id = Some(group.id.clone());
+    let store = &world.test.store;
+    store
+        .security_group_create(&group, &[own.signed()], -1)
+        .await
+        .unwrap();
+    for (pod, device) in ["dev1", "dev2"].into_iter().enumerate() {
+        world.ports_for(device, pod, &network, &[], &["web"]).await;
+    }
+    finish_ports(world).await;
     group
 }
 

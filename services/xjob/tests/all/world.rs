@@ -311,6 +311,7 @@ impl World {
                 &["routes", "external_gateway_info"],
             ),
             ("floating IP", &found.floatingips, &["fixed_ip_address"]),
+            ("address group", &found.address_groups, &["addresses"]),
         ] {
             for item in items {
                 let mut line = format!("{kind} {}", self.nameless(&item.name));
@@ -332,6 +333,9 @@ impl World {
                         };
                         *list = list.iter().map(named).collect();
                     }
+                    if let Some(list) = value.as_array().filter(|_| *key == "addresses") {
+                        value = json!(list.len());
+                    }
                     line.push_str(&format!(" {key}: {value}"));
                 }
                 all.push(line);
@@ -346,6 +350,11 @@ impl World {
                 .iter()
                 .find(|group| json!(group.id) == rule["security_group_id"])
                 .map_or("?", |group| group.name.as_str());
+            // Those that stand for members elsewhere: the addresses are chosen at random.
+            if let Some(by) = by_address(rule) {
+                all.push(format!("rule of {of} {} by {by}", rule["direction"]));
+                continue;
+            }
             all.push(format!(
                 "rule of {of} {} {} {} {}",
                 rule["direction"], rule["ethertype"], rule["protocol"], rule["port_range_min"]
@@ -353,6 +362,14 @@ impl World {
         }
         all.sort_unstable();
         all
+    }
+}
+
+fn by_address(rule: &Value) -> Option<&'static str> {
+    let prefix = rule["remote_ip_prefix"].as_str().unwrap_or_default();
+    match rule["remote_address_group_id"].is_string() {
+        true => Some("address group"),
+        false => prefix.ends_with("/32").then_some("its address"),
     }
 }
 
