@@ -213,7 +213,7 @@ async fn what_it_leads_to_stays_where_it_is() {
             .kind(),
         "409 ServicePortInUse"
     );
-    assert!(out.bed.ids("demo", &held, "ports").await.is_empty());
+    assert!(out.bed.ids("demo", held, "ports").await.is_empty());
 }
 
 #[tokio::test]
