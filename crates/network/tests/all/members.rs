@@ -18,8 +18,11 @@ async fn group(world: &World, name: &str) -> SecurityGroup {
     let mut own = SecurityGroupRule::allow_all(&group, "ingress", "IPv4");
     own.remote_group_id = Some(group.id.clone());
     rules.push(own.signed());
-    let made = world.store().security_group_create(&group, &rules, -1);
-    made.await.unwrap();
+    world
+        .store()
+        .security_group_create(&group, &rules, -1)
+        .await
+        .unwrap();
     group
 }
 
@@ -33,8 +36,8 @@ async fn server(
 ) -> String {
     let who = world.actor("demo");
     let groups = [group.to_owned()];
-    let plan = world.network.plan(&who, &on(&network.id), &groups);
-    let plan = plan.await.unwrap();
+    let wanted = on(&network.id);
+    let plan = world.network.plan(&who, &wanted, &groups).await.unwrap();
     let ports = world.network.allocate(&plan, intent, "az").await.unwrap();
     world.network.realize_ports(pod, &ports).await.unwrap();
     let view = world.store().port_by_id(&ports[0].id).await.unwrap();
@@ -127,10 +130,11 @@ async fn a_member_that_changes_its_groups_is_one_no_more() {
         .find(|member| member.addresses == [second.clone()])
         .unwrap();
     let change = PortChange::default();
-    let changed = world
+    world
         .network
-        .update_port(&member.port_id, &change, None, Some(&[]), None, "");
-    changed.await.unwrap();
+        .update_port(&member.port_id, &change, None, Some(&[]), None, "")
+        .await
+        .unwrap();
     finish_all(&world).await;
     assert!(world.pod1.inventory().address_groups.is_empty());
 }
