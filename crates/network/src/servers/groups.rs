@@ -304,7 +304,8 @@ mod tests {
             .map(|(project, name)| SecurityGroup::new(project, name, ""))
             .collect();
         // Somebody named a group like the id of another.
-        all[1].name.clone_from(&all[0].id);
+        let id = all[0].id.clone();
+        all[1].name = id;
         let user = who("p1", false);
         assert_eq!(meant(&user, "web", &all).unwrap(), all[0].id);
         assert_eq!(meant(&user, &all[0].id, &all).unwrap(), all[0].id);
