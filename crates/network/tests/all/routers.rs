@@ -201,6 +201,8 @@ async fn a_router_in_order_costs_no_call() {
         .journal()
         .into_iter()
         .map(|call| format!("{} {}", call.method, call.path))
+        // The groups of the new port are another job's business.
+        .filter(|call| !call.contains("/address-groups/"))
         .collect();
     assert_eq!(calls, ["POST /v2.0/ports"]);
 }

@@ -286,10 +286,10 @@ async fn requests_that_make_no_sense_are_refused() {
 #[tokio::test]
 async fn an_administrator_chooses_address_and_subnet() {
     let out = Outside::start().await;
-    let wish = json!({"floating_ip_address": "203.0.113.9", "subnet_id": out.external_subnet});
+    let wish = json!({"floating_ip_address": "203.0.113.200", "subnet_id": out.external_subnet});
     let made = out.floating("admin", wish.clone()).await;
     let address = &made.of("floatingip")["floating_ip_address"];
-    assert_eq!(address, &json!("203.0.113.9"));
+    assert_eq!(address, &json!("203.0.113.200"));
     let again = out.floating("admin", wish).await;
     assert_eq!(again.kind(), "409 IpAddressAlreadyAllocated");
     let project = out.bed.cloud.project_id("demo");

@@ -136,7 +136,7 @@ plots! {
         check: |seen| {
             assert!(pod_has(seen, 0, "server vm"), "{seen:#}");
             assert_eq!(count(&seen["top"], "port  live in use: true"), 1, "{seen:#}");
-            assert_eq!(count(&seen["top"], "port "), 1, "{seen:#}");
+            assert_eq!(count(&seen["top"], "port in pod-1 present"), 1, "{seen:#}");
             assert_eq!(count(&seen["pods"][0], "port "), 1, "{seen:#}");
         }
     }
