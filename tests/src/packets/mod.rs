@@ -25,6 +25,7 @@ pub mod scenarios;
 pub mod wiring;
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 
@@ -32,6 +33,11 @@ use crate::inventory::Inventory;
 use crate::world::World;
 use place::Inside;
 use wiring::Wiring;
+
+/// The longest until packets go where they should. An API's answer is followed by jobs,
+/// these by what Neutron's agents do, one router or port after the other: on a busy
+/// machine some of their steps have been seen to take a quarter of a minute each.
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Real pods through which packets flow, with a top over them.
 #[derive(Debug, Clone)]
@@ -69,8 +75,8 @@ pub async fn play(stage: &Stage, scenario: impl AsyncFnOnce(&Stage)) {
     let (inventory, wiring) = stage.everything().await;
     let played = async {
         scenario(stage).await;
-        stage.world.nothing_left_since(&inventory).await;
         wiring.nothing_left_since(stage).await;
+        stage.world.nothing_left_since(&inventory).await;
     };
     if let Err(reason) = AssertUnwindSafe(played).catch_unwind().await {
         autopsy::report(stage).await;

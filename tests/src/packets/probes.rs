@@ -9,8 +9,8 @@ use std::net::Ipv4Addr;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 
+use super::PATIENCE;
 use super::place::Place;
-use crate::resources::LIMIT;
 use crate::wait::until;
 
 /// What runs in places. Programs of the interpreter that Debian has, and the sandbox
@@ -91,7 +91,7 @@ impl Place {
     /// Waits until a whole series is answered.
     pub async fn reaches(&self, address: Ipv4Addr) {
         let what = format!("{} reaches {address}", self.name);
-        until(LIMIT, &what, || async {
+        until(PATIENCE, &what, || async {
             let pings = self.ping(address).await;
             if pings.all_answered() {
                 Ok(())
@@ -120,7 +120,7 @@ impl Place {
     /// of its own is for the caller to show, by something that still gets through.
     pub async fn loses(&self, address: Ipv4Addr) {
         let what = format!("{} no longer reaches {address}", self.name);
-        until(LIMIT, &what, || async {
+        until(PATIENCE, &what, || async {
             let pings = self.ping(address).await;
             if pings.all_lost() {
                 Ok(())
@@ -144,7 +144,7 @@ impl Place {
     /// may have led before; the sender's address as the receiver saw it.
     pub async fn arrives(&self, to: &Self, address: Ipv4Addr) -> Ipv4Addr {
         let what = format!("{} arrives in {} by {address}", self.name, to.name);
-        until(LIMIT, &what, || self.try_transfer(to, address)).await
+        until(PATIENCE, &what, || self.try_transfer(to, address)).await
     }
 
     /// The same once; [`Err`] when not all of it arrived.
@@ -183,7 +183,7 @@ impl Place {
     /// What a DHCP server offers to a MAC address that is here.
     pub async fn dhcp_offer(&self, mac: &str) -> Offer {
         let what = format!("an offer for {mac} in {}", self.name);
-        until(LIMIT, &what, || async {
+        until(PATIENCE, &what, || async {
             let found = self.ask(&[PYTHON, "-B", "-c", DISCOVER, mac]).await;
             let words: Vec<&str> = found.split_whitespace().collect();
             let [address, server, router] = words[..] else {

@@ -4,10 +4,9 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::Stage;
+use super::{PATIENCE, Stage};
 use crate::http::{list, string};
 use crate::identity::Region;
-use crate::resources::LIMIT;
 use crate::wait::until;
 
 /// The gateway of external networks, which is the outside (see deploy/sandbox).
@@ -116,14 +115,18 @@ impl Stage {
     /// Waits until a floating IP has a status.
     pub async fn wait_floating(&self, user: &Region, floating: &Floating, status: &str) {
         let path = format!("/floatingips/{}", floating.id);
-        until(LIMIT, &format!("{} {status}", floating.address), || async {
-            let body = user.network.get(&path).await.expect(200);
-            if body["floatingip"]["status"] == status {
-                Ok(())
-            } else {
-                Err(body.to_string())
-            }
-        })
+        until(
+            PATIENCE,
+            &format!("{} {status}", floating.address),
+            || async {
+                let body = user.network.get(&path).await.expect(200);
+                if body["floatingip"]["status"] == status {
+                    Ok(())
+                } else {
+                    Err(body.to_string())
+                }
+            },
+        )
         .await;
     }
 
@@ -136,7 +139,7 @@ impl Stage {
     /// Waits until a server shows exactly these addresses as floating.
     pub async fn wait_shown_floating(&self, user: &Region, server: &str, expected: &[Ipv4Addr]) {
         let what = format!("server {server} shows {expected:?}");
-        until(LIMIT, &what, || async {
+        until(PATIENCE, &what, || async {
             let body = user.server(server).await.expect(200);
             let shown = floating_addresses(&body["server"]);
             if shown == expected {

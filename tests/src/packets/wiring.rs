@@ -5,8 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Stage;
-use crate::resources::LIMIT;
+use super::{PATIENCE, Stage};
 use crate::wait::until;
 
 /// `pod kind name` of everything that is plugged.
@@ -35,7 +34,7 @@ impl Wiring {
 
     /// Waits until nothing is plugged that was not.
     pub async fn nothing_left_since(&self, stage: &Stage) {
-        until(LIMIT, "nothing left plugged", || async {
+        until(PATIENCE, "nothing left plugged", || async {
             let now = Self::now(stage).await;
             let left: Vec<_> = now.0.difference(&self.0).collect();
             if left.is_empty() {
