@@ -67,11 +67,10 @@ bench: ## what forwarding a call costs, beside nginx (release build, simulated p
 	tests/bench/forward.py target/release
 
 # One after the other, also under `make -j`: each uses all of the machine.
-test: ## lint, build, unit, functional, real, packets
+test: ## lint, build, unit, functional, real
 	$(MAKE) deps
 	$(MAKE) lint
 	$(MAKE) build
 	$(MAKE) unit
 	$(MAKE) functional
 	$(MAKE) real
-	$(MAKE) packets

@@ -185,6 +185,10 @@ pub async fn interfaces(world: &World) {
     ];
     for (what, path, body) in cases {
         for id in [server.as_str(), NOBODY] {
+            // Nova looks at the body's shape first, the top at where the server is.
+            if what == "no id" && id == NOBODY {
+                continue;
+            }
             let ask = |client: Client| {
                 let (path, body) = (format!("/servers/{id}/{path}"), body.clone());
                 async move { client.post(&path, body).await }
