@@ -249,6 +249,7 @@ fn links(cx: &Context<'_>, page: &[&Object], full: bool, reverse: bool) -> Value
 fn visible(cx: &Context<'_>, object: &Object) -> bool {
     owns(cx.caller, object)
         || object.get("shared") == Some(&Value::Bool(true))
+        || object.get("_shared") == Some(&Value::Bool(true))
         || object.get("router:external") == Some(&Value::Bool(true))
         || object.get("_network_owner").and_then(Value::as_str) == Some(&cx.caller.project_id)
 }

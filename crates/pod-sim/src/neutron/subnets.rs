@@ -42,7 +42,7 @@ pub(super) const FAMILY: Family = Family {
     singular: "subnet",
     plural: "subnets",
     attributes: ATTRIBUTES,
-    hidden: &["shared"],
+    hidden: &[],
     no_filters: &[],
 };
 
@@ -156,7 +156,8 @@ fn build(state: &NeutronState, cx: &Context<'_>, given: &Object) -> Result<Objec
     );
     put("service_types", or("service_types", json!([])));
     put(
-        "shared",
+        // Neutron knows it and shows it to nobody.
+        "_shared",
         network.get("shared").cloned().unwrap_or(json!(false)),
     );
     stamp(&mut subnet, 0);
