@@ -16,6 +16,7 @@ mod gateway;
 mod interface_checks;
 mod interfaces;
 mod jobs;
+mod part_ports;
 mod plan;
 mod realize;
 mod targets;
