@@ -95,7 +95,8 @@ pub fn server_refusals() -> Vec<Step> {
         get("demo", &format!("{s}?sort_key=foo"), 400).any_text(),
         get("demo", &format!("{s}?status=foo"), 200),
         get("demo", &format!("{s}?status=DELETED"), 403),
-        get("demo", &format!("{s}?foo=1"), 200),
+        // What else the project has in a pod that somebody uses is not looked at.
+        get("demo", &format!("{s}?foo=1&name=conf-nobody"), 200),
         get("demo", &format!("{s}?foo=1"), 400).at("compute 2.75"),
         get("demo", &format!("{s}?changes-since=abc"), 400),
         get("demo", &format!("{s}/nope"), 404),
