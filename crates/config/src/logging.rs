@@ -49,11 +49,7 @@ pub fn init(options: &General, listener: Option<Listener>) -> Result<(), ConfigE
             subscriber(options, Mutex::new(file), listener)?.try_init()
         }
     };
-    outcome.map_err(|error| failed(error.to_string()))?;
-    if options.log_json {
-        tracing::warn!("log_json is set, but this build writes plain lines only");
-    }
-    Ok(())
+    outcome.map_err(|error| failed(error.to_string()))
 }
 
 /// What `init` installs, with any writer.
@@ -71,8 +67,12 @@ where
     // The default timer writes RFC 3339 in UTC.
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_writer(writer)
-        .with_filter(chosen.or(spans));
+        .with_writer(writer);
+    let lines = match options.log_json {
+        true => lines.json().flatten_event(true).boxed(),
+        false => lines.boxed(),
+    };
+    let lines = lines.with_filter(chosen.or(spans));
     Ok(Registry::default().with(listener).with(lines))
 }
 
@@ -139,6 +139,19 @@ mod tests {
             let year = &line[..4];
             assert!(year.parse::<u16>().is_ok() && line.contains("Z "), "{line}");
         }
+    }
+
+    #[test]
+    fn a_line_of_json_has_message_fields_and_request() {
+        let options = General {
+            log_json: true,
+            ..General::default()
+        };
+        let lines = lines(&options, in_a_request);
+        let warning: serde_json::Value = serde_json::from_str(&lines[1]).unwrap();
+        assert_eq!(warning["message"], "a warning");
+        assert_eq!(warning["level"], "WARN");
+        assert_eq!(warning["spans"][0]["req.id"], "req-1234");
     }
 
     #[test]

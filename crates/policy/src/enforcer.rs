@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::check::Rules;
 use crate::credentials::{Credentials, Scope, Target};
@@ -53,9 +54,14 @@ pub enum Denied {
     Scope(String),
 }
 
-/// The rules in force. Cheap to ask, made once at start.
-#[derive(Debug, Clone)]
+/// The rules in force. Cheap to ask; [`Enforcer::replace`] puts others in force.
+#[derive(Debug)]
 pub struct Enforcer {
+    in_force: RwLock<Arc<InForce>>,
+}
+
+#[derive(Debug)]
+struct InForce {
     rules: Rules,
     scopes: BTreeMap<String, &'static [Scope]>,
     unused: Vec<String>,
@@ -106,35 +112,53 @@ impl Enforcer {
             .filter(|name| !scopes.contains_key(*name) && !referred.contains(name.as_str()))
             .cloned()
             .collect();
-        Ok(Self {
+        let in_force = InForce {
             rules,
             scopes,
             unused,
+        };
+        Ok(Self {
+            in_force: RwLock::new(Arc::new(in_force)),
         })
+    }
+
+    /// Puts the rules of another one in force, for everybody who asks from now on.
+    pub fn replace(&self, other: &Self) {
+        let rules = other.in_force();
+        *self
+            .in_force
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = rules;
+    }
+
+    fn in_force(&self) -> Arc<InForce> {
+        let held = self.in_force.read();
+        held.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Rules of the policy file that no service asks for, to be logged: a
     /// misspelt name would otherwise leave the default in force unnoticed.
-    pub fn unused(&self) -> &[String] {
-        &self.unused
+    pub fn unused(&self) -> Vec<String> {
+        self.in_force().unused.clone()
     }
 
     /// Whether there is a rule of this name.
     pub fn has_rule(&self, rule: &str) -> bool {
-        self.rules.contains_key(rule)
+        self.in_force().rules.contains_key(rule)
     }
 
     /// Whether a caller may do what a rule is about. A rule that does not exist
     /// allows nobody.
     pub fn enforce(&self, rule: &str, caller: &Credentials, target: &Target) -> Result<(), Denied> {
-        let scopes = self.scopes.get(rule).copied().unwrap_or_default();
+        let now = self.in_force();
+        let scopes = now.scopes.get(rule).copied().unwrap_or_default();
         if !scopes.is_empty() && !scopes.contains(&caller.scope()) {
             return Err(Denied::Scope(rule.to_owned()));
         }
-        let allowed = self
+        let allowed = now
             .rules
             .get(rule)
-            .is_some_and(|check| check.allows(&self.rules, &self.known_admin(caller), target));
+            .is_some_and(|check| check.allows(&now.rules, &now.known_admin(caller), target));
         if allowed {
             Ok(())
         } else {
@@ -180,6 +204,12 @@ impl Enforcer {
 
     /// Whether a caller is an administrator by the rule `context_is_admin`.
     pub fn is_admin(&self, caller: &Credentials) -> bool {
+        self.in_force().is_admin(caller)
+    }
+}
+
+impl InForce {
+    fn is_admin(&self, caller: &Credentials) -> bool {
         caller.is_admin
             || self
                 .rules

@@ -13,6 +13,8 @@ use tricircle_messaging::JobBus;
 use tricircle_pods::Pods;
 use tricircle_policy::Enforcer;
 
+use crate::policy::Watched;
+
 /// How often pools and caches are measured.
 const MEASURED_EVERY: Duration = Duration::from_secs(10);
 
@@ -56,7 +58,9 @@ impl Parts {
         let pods = Pods::new(store.clone(), keystone.clone(), config.clone()).map_err(bad)?;
         let bus = tricircle_messaging::connect(config.default.transport_url.expose_secret())
             .map_err(bad)?;
-        let policy = Enforcer::load_if_exists(&config.oslo_policy.policy_file).map_err(bad)?;
+        let policy_file = &config.oslo_policy.policy_file;
+        let policy = Arc::new(Enforcer::load_if_exists(policy_file).map_err(bad)?);
+        let watched = Watched::new(policy_file.clone(), policy.clone());
         // The first requests should find the pods; a start must not wait long for them.
         let patience = config.client.list_timeout;
         if tokio::time::timeout(patience, pods.refresh())
@@ -66,6 +70,7 @@ impl Parts {
             tracing::warn!("the pods are not known yet; the service starts without them");
         }
         tokio::spawn(pods.clone().keep_fresh(shutdown.child_token()));
+        tokio::spawn(watched.keep(shutdown.child_token()));
         tokio::spawn(measure(
             store.clone(),
             keystone.clone(),
@@ -77,7 +82,7 @@ impl Parts {
             keystone,
             pods,
             bus,
-            policy: Arc::new(policy),
+            policy,
         })
     }
 

@@ -22,7 +22,7 @@ section! {
         log_level: String = "info".to_owned(),
         /// The file that log lines are appended to. Empty: standard error.
         log_file: Option<PathBuf> = None,
-        /// Write log lines as JSON. Needs a build with that feature.
+        /// Write each log line as one JSON object.
         log_json: bool = false,
         /// The largest request body in bytes that is read into memory; larger
         /// ones are refused with code 413.
