@@ -80,7 +80,16 @@ fn rewriter() -> Rewriter {
         top_az: "az1".to_owned(),
         bottom_az: "nova".to_owned(),
     }];
-    Rewriter::new(POD, TOP, FIELDS, PodView { pod, zones })
+    Rewriter::new(
+        POD,
+        TOP,
+        FIELDS,
+        PodView {
+            pod,
+            zones,
+            mtu: None,
+        },
+    )
 }
 
 /// The same with the keys that hold a pod's root replaced by others: the rewriter takes

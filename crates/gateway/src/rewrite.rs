@@ -200,7 +200,11 @@ mod tests {
             "http://pod1:8774",
             "https://top/compute",
             FIELDS,
-            PodView { pod, zones },
+            PodView {
+                pod,
+                zones,
+                mtu: None,
+            },
         )
     }
 

@@ -295,6 +295,11 @@ impl SimPod {
         state.cinder.zones = zones;
     }
 
+    /// Says how large packets may be on the pod's physical networks (1500 at first).
+    pub fn set_physical_mtu(&self, mtu: u64) {
+        lock(&self.backend.state).neutron.physical_mtu = mtu;
+    }
+
     /// Adds a public flavor.
     pub fn add_flavor(&self, id: &str, name: &str, vcpus: u64, ram: u64, disk: u64) {
         let flavor = Flavor {

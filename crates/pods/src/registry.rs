@@ -99,6 +99,22 @@ impl Snapshot {
             .any(|entry| entry.view.bottom_az(service, top_az).is_some())
     }
 
+    /// The MTU that a network may have in all of these zones' pods (none named: in all
+    /// pods), and that is no larger than `most`. Zones are the top's for networks.
+    pub fn smallest_mtu(&self, zones: &[&str], most: i32) -> i32 {
+        let may_have = |entry: &&Arc<PodEntry>| {
+            zones.is_empty()
+                || zones.iter().any(|zone| {
+                    *zone == entry.region()
+                        || entry.view.bottom_az(ZoneService::Network, zone).is_some()
+                })
+        };
+        let mtus = self.all.iter().filter(may_have);
+        mtus.filter_map(|entry| entry.view.mtu)
+            .min()
+            .map_or(most, |mtu| mtu.min(most))
+    }
+
     /// The microversions of a service that every callable pod speaks.
     pub fn version_span(&self, service: Service) -> Option<VersionSpan> {
         VersionSpan::common(

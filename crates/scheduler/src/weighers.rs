@@ -32,6 +32,7 @@ mod tests {
     fn pod(number: i32, zone: &str, state: PodState) -> PodView {
         let id = format!("pod-{number}");
         PodView {
+            mtu: None,
             zones: vec![PodZone {
                 pod_id: id.clone(),
                 service: ZoneService::Compute,

@@ -17,6 +17,7 @@ mod flavors;
 mod handlers;
 mod in_pod;
 mod listing;
+mod mtu;
 mod pod_body;
 mod regions;
 mod registration;

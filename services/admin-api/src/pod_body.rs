@@ -16,6 +16,9 @@ const ZONE_SERVICES: [ZoneService; 3] = [
 /// The longest name of a region or zone.
 const LONGEST_NAME: usize = 255;
 
+/// From the least of IPv4 to the most that an IP packet can be.
+const MTU: std::ops::RangeInclusive<i64> = 68..=65_535;
+
 /// A zone of the top and what it is called in the pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ZonePair {
@@ -30,17 +33,20 @@ pub(crate) struct PodRequest {
     pub(crate) region_name: Option<String>,
     pub(crate) zones: Option<Vec<ZonePair>>,
     pub(crate) state: Option<PodState>,
+    /// The largest MTU of networks there.
+    pub(crate) mtu: Option<i32>,
 }
 
 impl PodRequest {
     pub(crate) fn parse(body: &Map<String, Value>) -> Result<Self, Fault> {
-        const KNOWN: [&str; 6] = [
+        const KNOWN: [&str; 7] = [
             "region_name",
             "pod_name",
             "az_name",
             "pod_az_name",
             "availability_zones",
             "state",
+            "mtu",
         ];
         if let Some(unknown) = body.keys().find(|key| !KNOWN.contains(&key.as_str())) {
             return Err(Fault::bad_request(format!(
@@ -68,6 +74,7 @@ impl PodRequest {
             region_name,
             zones: zones(body)?,
             state,
+            mtu: mtu(body)?,
         })
     }
 
@@ -96,6 +103,21 @@ fn text(body: &Map<String, Value>, name: &str) -> Result<Option<String>, Fault> 
         )),
         Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
         Some(_) => Err(Fault::bad_request(format!("{name} must be a string."))),
+    }
+}
+
+fn mtu(body: &Map<String, Value>) -> Result<Option<i32>, Fault> {
+    match body.get("mtu") {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value
+            .as_i64()
+            .filter(|mtu| MTU.contains(mtu))
+            .and_then(|mtu| i32::try_from(mtu).ok())
+            .map(Some)
+            .ok_or_else(|| {
+                let (least, most) = (MTU.start(), MTU.end());
+                Fault::bad_request(format!("mtu must be a number from {least} to {most}."))
+            }),
     }
 }
 
@@ -198,6 +220,7 @@ pub(crate) fn shown(view: &PodView) -> Map<String, Value> {
         ),
         ("availability_zones", Value::Object(zones)),
         ("state", json!(pod.state)),
+        ("mtu", json!(view.mtu)),
         ("auth_mode", json!(pod.auth_mode)),
         ("ordinal", json!(pod.ordinal)),
         ("created_at", json!(moment(pod.created_at))),
@@ -265,6 +288,8 @@ mod tests {
             (json!({"region_name": "a", "pod_name": "b"}), "differ"),
             (json!({"dc": "a"}), "no field \"dc\""),
             (json!({"state": "gone"}), "enabled, draining or disabled"),
+            (json!({"mtu": 67}), "from 68 to 65535"),
+            (json!({"mtu": "1500"}), "from 68 to 65535"),
             (json!({"az_name": ""}), "must not be empty"),
             (json!({"pod_az_name": "nova"}), "needs az_name"),
             (

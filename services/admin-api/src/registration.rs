@@ -11,6 +11,7 @@ use tricircle_db::models::{Flavor, Pod, PodView, PodZone};
 use tricircle_pods::{Caller, PodEntry, PodError, PodSession, Service};
 
 use crate::flavors::{self, Import};
+use crate::mtu;
 use crate::state::State;
 use crate::vlans;
 
@@ -34,11 +35,13 @@ pub(crate) async fn register(
     state: &State,
     pod: Pod,
     zones: Vec<PodZone>,
+    mtu: Option<i32>,
     request_id: &str,
 ) -> Result<Registered, Fault> {
     let candidate = PodView {
         pod: pod.clone(),
         zones: zones.clone(),
+        mtu: None,
     };
     let entry = state.pods.inspect(candidate).await.map_err(fault_of)?;
     let caller = Caller::service(request_id);
@@ -56,7 +59,15 @@ pub(crate) async fn register(
         read_flavors(&session).await?,
     );
     let vlans = read_vlans(state, &session).await?;
+    let mtu = match mtu {
+        Some(mtu) => Some(mtu),
+        None => mtu::largest(state, &session).await?,
+    };
     import(state, &session, &plan).await?;
+    // Before the pod's row: no network is made for a pod whose limit is not known yet.
+    if let Some(mtu) = mtu {
+        state.store.pod_mtu_set(&pod.id, mtu).await?;
+    }
 
     let region = pod.region_name.clone();
     let pod = match state.store.pod_create(&pod, &zones).await {
@@ -69,7 +80,7 @@ pub(crate) async fn register(
         tracing::warn!(error = %error, "the pods could not be read again");
     }
     Ok(Registered {
-        view: PodView { pod, zones },
+        view: PodView { pod, zones, mtu },
         report: json!({
             "endpoints": endpoints,
             "flavors": flavors::report(&plan),
@@ -209,7 +220,7 @@ async fn import(state: &State, session: &PodSession, plan: &[Import]) -> Result<
 }
 
 /// A pod's failure in a call that registration needs.
-fn fault_of(error: PodError) -> Fault {
+pub(crate) fn fault_of(error: PodError) -> Fault {
     match error {
         PodError::Auth { source, .. } => Fault::from(source),
         error => Fault::conflict(format!("The pod can not be registered: {error}."))

@@ -68,6 +68,9 @@ pub(crate) enum Pod {
         /// The zone's name in the pod.
         #[arg(long, requires = "az")]
         pod_az: Option<String>,
+        /// The largest MTU of networks there.
+        #[arg(long)]
+        mtu: Option<u32>,
     },
     /// Remove a pod that nothing is in.
     Delete { id: String },
@@ -232,14 +235,16 @@ impl Command {
                 state,
                 az,
                 pod_az,
+                mtu,
             }) => {
                 let fields = [("state", state), ("az_name", az), ("pod_az_name", pod_az)];
-                let pod: Map<String, Value> = fields
+                let mut pod: Map<String, Value> = fields
                     .into_iter()
                     .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))))
                     .collect();
+                pod.extend(mtu.map(|mtu| ("mtu".to_owned(), json!(mtu))));
                 if pod.is_empty() {
-                    return Err("nothing to set: give --state or --az".to_owned());
+                    return Err("nothing to set: give --state, --az or --mtu".to_owned());
                 }
                 Call {
                     method: Method::PUT,

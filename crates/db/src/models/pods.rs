@@ -81,6 +81,9 @@ pub struct PodView {
     pub pod: Pod,
     /// All its zones.
     pub zones: Vec<PodZone>,
+    /// The largest MTU that a network on a physical network may have there, where that
+    /// is known.
+    pub mtu: Option<i32>,
 }
 
 impl PodView {

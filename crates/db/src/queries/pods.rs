@@ -10,7 +10,8 @@ use super::Conn;
 use super::dialect::transaction;
 use crate::models::*;
 use crate::schema::{
-    pod_availability_zones, pod_bindings, pod_realizations, pods, resource_routings, sequences,
+    pod_availability_zones, pod_bindings, pod_limits, pod_realizations, pods, resource_routings,
+    sequences,
 };
 use crate::{DbError, now};
 
@@ -47,9 +48,17 @@ pub(crate) async fn pods_all(conn: &mut Conn) -> Result<Vec<PodView>, DbError> {
         ))
         .load(conn)
         .await?;
+    let limits: Vec<(String, Option<i32>)> = pod_limits::table
+        .select((pod_limits::pod_id, pod_limits::mtu))
+        .load(conn)
+        .await?;
     Ok(rows
         .into_iter()
         .map(|pod| PodView {
+            mtu: limits
+                .iter()
+                .find(|(id, _)| *id == pod.id)
+                .and_then(|(_, mtu)| *mtu),
             zones: zones
                 .iter()
                 .filter(|z| z.pod_id == pod.id)
@@ -58,6 +67,15 @@ pub(crate) async fn pods_all(conn: &mut Conn) -> Result<Vec<PodView>, DbError> {
             pod,
         })
         .collect())
+}
+
+/// Keeps the largest MTU that networks may have in a pod. The pod's own row may come later.
+pub(crate) async fn pod_mtu_set(conn: &mut Conn, pod_id: &str, mtu: i32) -> Result<(), DbError> {
+    diesel::replace_into(pod_limits::table)
+        .values((pod_limits::pod_id.eq(pod_id), pod_limits::mtu.eq(mtu)))
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 pub(crate) async fn pod_update(
@@ -125,6 +143,9 @@ pub(crate) async fn pod_delete(conn: &mut Conn, id: &str) -> Result<PodRemoval, 
             .execute(conn)
             .await?;
         diesel::delete(pod_availability_zones::table.filter(pod_availability_zones::pod_id.eq(id)))
+            .execute(conn)
+            .await?;
+        diesel::delete(pod_limits::table.find(id))
             .execute(conn)
             .await?;
         let gone = diesel::delete(pods::table.find(id)).execute(conn).await?;

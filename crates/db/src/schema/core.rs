@@ -29,6 +29,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    pod_limits (pod_id) {
+        pod_id -> Text,
+        mtu -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
     pod_bindings (id) {
         id -> Text,
         project_id -> Text,

@@ -11,6 +11,8 @@ store! {
         read pods_all() -> Vec<PodView>;
         /// Pod update.
         transaction pod_update(id: &str, state: Option<PodState>, zones: Option<&[PodZone]>) -> bool;
+        /// Pod MTU set.
+        write pod_mtu_set(pod_id: &str, mtu: i32) -> ();
         /// Pod delete.
         transaction pod_delete(id: &str) -> PodRemoval;
         /// Binding create.

@@ -61,13 +61,14 @@ impl Network {
         let prefix = free_prefix(options.bridge_prefix, length, &taken)
             .ok_or(NetworkError::NoNetworkAvailable)?;
         let segment = self.bridge_segment().await?;
+        let most = i32::try_from(options.default_mtu).unwrap_or(1500);
         let network = NetworkRow {
             name: format!("bridge_{project_id}"),
             description: format!("joins the routers of project {project_id}"),
             network_type: segment.network_type,
             physical_network: segment.physical_network,
             segmentation_id: segment.segmentation_id,
-            mtu: i32::try_from(options.default_mtu).unwrap_or(1500),
+            mtu: self.pods.snapshot().smallest_mtu(&[], most),
             port_security_enabled: false,
             ..NetworkRow::default()
         };

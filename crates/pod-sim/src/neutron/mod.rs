@@ -48,6 +48,8 @@ pub(crate) struct NeutronState {
     pub(crate) quotas: BTreeMap<String, Object>,
     /// Physical network to the VLAN ids that may be chosen without naming one.
     pub(crate) vlan_ranges: Vec<(String, Option<(u16, u16)>)>,
+    /// The largest MTU of a network on a physical network.
+    pub(crate) physical_mtu: u64,
     pub(crate) dns_domain: String,
     /// Extensions that this pod does not have.
     pub(crate) lacking: BTreeSet<String>,
@@ -69,6 +71,7 @@ impl Default for NeutronState {
                 ("physnet1".into(), Some((1000, 2999))),
                 ("extern".into(), None),
             ],
+            physical_mtu: 1500,
             dns_domain: "pod.example.".into(),
             lacking: BTreeSet::new(),
         }

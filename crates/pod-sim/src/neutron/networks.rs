@@ -100,14 +100,12 @@ fn create(state: &mut NeutronState, cx: &Context<'_>) -> Answer {
 fn build(state: &NeutronState, cx: &Context<'_>, given: &Object) -> Result<Object, Reply> {
     let project = project_of(cx.caller, given)?;
     let segment = Segment::choose(state, given)?;
-    let mtu =
-        given
-            .get("mtu")
-            .and_then(Value::as_u64)
-            .unwrap_or(match segment.network_type.as_str() {
-                "vxlan" => 1450,
-                _ => 1500,
-            });
+    let most = largest_mtu(state, &segment.network_type);
+    let mtu = match given.get("mtu").and_then(Value::as_u64) {
+        Some(asked) if asked > most => return Err(mtu_too_big(most)),
+        Some(asked) if asked > 0 => asked,
+        _ => most,
+    };
     let mut network = Object::new();
     let mut put = |key: &str, value: Value| network.insert(key.into(), value);
     put("id", json!(ids::uuid()));
@@ -143,6 +141,18 @@ fn build(state: &NeutronState, cx: &Context<'_>, given: &Object) -> Result<Objec
     put("provider:segmentation_id", json!(segment.id));
     stamp(&mut network, 1);
     Ok(network)
+}
+
+/// The largest MTU of a network of a type; tunnels take 50 bytes of it.
+fn largest_mtu(state: &NeutronState, network_type: &str) -> u64 {
+    match network_type {
+        "vxlan" => state.physical_mtu.saturating_sub(50),
+        _ => state.physical_mtu,
+    }
+}
+
+fn mtu_too_big(most: u64) -> Reply {
+    invalid_input(&format!("Requested MTU is too big, maximum is {most}"))
 }
 
 /// Where a network lives.
@@ -300,6 +310,10 @@ fn update(state: &mut NeutronState, cx: &Context<'_>, id: &str) -> Answer {
                  existing gateway ports."
             ),
         ));
+    }
+    let most = largest_mtu(state, text(network, "provider:network_type"));
+    if given.get("mtu").and_then(Value::as_u64) > Some(most) {
+        return Err(mtu_too_big(most));
     }
     let segment = given.get("provider:segmentation_id");
     if segment.is_some() {

@@ -39,6 +39,21 @@ pub fn networks() -> Vec<Step> {
             400,
             json!({"network": {"provider:network_type": "zz"}}),
         ),
+        post("admin", n, 400, json!({"network": {"mtu": 1_000_000}})),
+        post("admin", n, 400, {
+            let mut wide = vlan(2918, "physnet1");
+            wide["network"]["mtu"] = json!(1_000_000);
+            wide
+        }),
+        post(
+            "admin",
+            n,
+            400,
+            json!({"network": {
+                "provider:network_type": "vlan", "provider:physical_network": "physnet1",
+                "mtu": 1501,
+            }}),
+        ),
         post(
             "demo",
             n,

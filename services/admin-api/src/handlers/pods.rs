@@ -78,7 +78,7 @@ pub(crate) async fn create(
         updated_at: now,
     };
     let rows = PodRequest::rows(&zones, &pod.id);
-    let registered = register(&state, pod, rows, context.ids.outbound()).await?;
+    let registered = register(&state, pod, rows, wanted.mtu, context.ids.outbound()).await?;
     Ok(HttpResponse::Created().json(json!({
         "pod": shown(&registered.view),
         "registration": registered.report,
@@ -111,6 +111,9 @@ pub(crate) async fn update(
         .await?;
     if !found {
         return Err(no_such_pod(&id));
+    }
+    if let Some(mtu) = wanted.mtu {
+        state.store.pod_mtu_set(&view.pod.id, mtu).await?;
     }
     refresh(&state).await;
     let view = find(&state, &id).await?;

@@ -155,3 +155,26 @@ async fn keystone_away_is_503_and_no_pod() {
     assert_eq!(status, 503);
     assert_eq!(bench.get("/pods").await.1, json!({"pods": []}));
 }
+
+#[tokio::test]
+async fn the_largest_mtu_of_a_pod_is_found_or_told() {
+    let bench = Bench::start().await;
+    let narrow = bench.cloud.add_pod("Pod1").await.unwrap();
+    narrow.set_physical_mtu(1400);
+    bench.cloud.add_pod("Pod2").await.unwrap();
+    let made = bench.register("Pod1", "az1").await;
+    assert_eq!(made["pod"]["mtu"], 1400);
+    assert!(
+        narrow.inventory().leftovers().is_empty(),
+        "asking leaves nothing"
+    );
+    let told = json!({"region_name": "Pod2", "az_name": "az2", "mtu": 1300});
+    let (status, made) = bench.create(told).await;
+    assert_eq!((status, &made["pod"]["mtu"]), (201, &json!(1300)));
+    let path = format!("/pods/{}", made["pod"]["id"].as_str().unwrap());
+    let (status, changed) = bench
+        .call("PUT", &path, Some(json!({"pod": {"mtu": 1450}})))
+        .await;
+    assert_eq!((status, &changed["pod"]["mtu"]), (200, &json!(1450)));
+    assert_eq!(bench.get(&path).await.1["pod"]["mtu"], 1450);
+}

@@ -88,7 +88,7 @@ impl Family for Networks {
             description: body.text("description").map(str::to_owned),
             admin_state_up: body.flag("admin_state_up"),
             shared: body.flag("shared"),
-            mtu: mtu(call, body)?,
+            mtu: mtu(body, largest_mtu(call, row_hints(row)))?,
             router_external: body.flag("router:external"),
             port_security_enabled: body.flag("port_security_enabled"),
             ..NetworkChange::default()
@@ -138,12 +138,29 @@ async fn undo(call: &Call, made: &[NetworkView]) {
     }
 }
 
-fn mtu(call: &Call, body: &Body) -> Done<Option<i32>> {
+/// The largest MTU of a network with these zone hints: that of the narrowest pod it may
+/// come to.
+fn largest_mtu(call: &Call, hints: &Value) -> i32 {
+    let most = i32::try_from(call.api.config.tricircle.default_mtu).unwrap_or(1500);
+    let zones: Vec<&str> = hints
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    call.api.pods.snapshot().smallest_mtu(&zones, most)
+}
+
+fn row_hints(row: &Row) -> &Value {
+    row.get("availability_zone_hints").unwrap_or(&Value::Null)
+}
+
+/// The MTU that a body asks for, if it asks for one that `most` allows.
+fn mtu(body: &Body, most: i32) -> Done<Option<i32>> {
     let Some(wanted) = body.get("mtu").as_i64() else {
         return Ok(None);
     };
-    let most = i64::from(call.api.config.tricircle.default_mtu);
-    if wanted > most {
+    if wanted > i64::from(most) {
         return Err(refused(ResourceError::invalid_input(format_args!(
             "Requested MTU is too big, maximum is {most}"
         ))));
@@ -180,16 +197,16 @@ async fn create_one(call: &Call, body: &Body) -> Done<NetworkView> {
         false => Hints::Zones,
     };
     check_hints(call, hints, of).await?;
-    let default_mtu = i32::try_from(call.api.config.tricircle.default_mtu).unwrap_or(1500);
+    let largest = largest_mtu(call, hints);
     let network = Network {
         project_id: body.project_id().to_owned(),
         name: body.text("name").unwrap_or_default().to_owned(),
         description: body.text("description").unwrap_or_default().to_owned(),
         admin_state_up: body.flag("admin_state_up").unwrap_or(true),
         shared: body.flag("shared").unwrap_or(false),
-        mtu: mtu(call, body)?
+        mtu: mtu(body, largest)?
             .filter(|mtu| *mtu > 0)
-            .unwrap_or(default_mtu),
+            .unwrap_or(largest),
         router_external: external,
         port_security_enabled: body.flag("port_security_enabled").unwrap_or(true),
         availability_zone_hints: hints.to_string(),

@@ -88,3 +88,41 @@ async fn agents_are_for_administrators() {
         "404 AgentNotFound"
     );
 }
+
+#[tokio::test]
+async fn networks_fit_the_narrowest_pod_that_they_may_come_to() {
+    let bed = Bed::start().await;
+    let (sim, row) = pod(&bed).await;
+    sim.set_physical_mtu(1400);
+    let store = &bed.database.store;
+    store.pod_mtu_set(&row.id, 1400).await.unwrap();
+    bed.parts.pods.refresh().await.unwrap();
+    let made = |mtu: Option<i64>| {
+        let body = json!({"network": {"name": "n", "mtu": mtu.unwrap_or(0)}});
+        bed.post("demo", "/v2.0/networks", body)
+    };
+    let network = made(None).await;
+    assert_eq!(network.of("network")["mtu"], 1400);
+    assert_eq!(made(Some(1300)).await.of("network")["mtu"], 1300);
+    assert_eq!(
+        made(Some(1401)).await.said(),
+        "400 InvalidInput: Invalid input for operation: Requested MTU is too big, maximum is \
+         1400."
+    );
+
+    // It is told to the pod, which would take its own otherwise.
+    let id = network.of("network")["id"].as_str().unwrap().to_owned();
+    let view = store.network_by_id(&id).await.unwrap().unwrap();
+    let parts = &bed.parts;
+    let network = Network::new(
+        parts.store.clone(),
+        parts.pods.clone(),
+        parts.config.clone(),
+        parts.jobs(),
+    );
+    network
+        .realize_network(&view.network, &row.id, "req-1")
+        .await
+        .unwrap();
+    assert_eq!(bottom(&bed, &sim, "networks").await[0]["mtu"], 1400);
+}
