@@ -67,10 +67,11 @@ bench: ## what forwarding a call costs, beside nginx (release build, simulated p
 	tests/bench/forward.py target/release
 
 # One after the other, also under `make -j`: each uses all of the machine.
-test: ## lint, build, unit, functional, real
+test: ## lint, build, unit, functional, real, packets
 	$(MAKE) deps
 	$(MAKE) lint
 	$(MAKE) build
 	$(MAKE) unit
 	$(MAKE) functional
-	$(MAKE) real
+	PODS_MODE=fake $(MAKE) real
+	$(MAKE) packets

@@ -26,4 +26,5 @@ by_packets! {
     two_networks_of_two_pods: routed::two_networks_of_two_pods;
     interfaces_come_after_servers: routed::interfaces_come_after_servers;
     snat_and_floating_ips: outside::snat_and_floating_ips;
+    remote_group_spans_pods: members::remote_group_spans_pods;
 }

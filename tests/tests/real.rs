@@ -37,6 +37,7 @@ on_real_pods! {
     used_up_addresses_are_refused: addresses::used_up;
     several_servers_or_none: addresses::several_or_none;
     a_router_over_two_pods_has_one_way_out: routers::one_way_out;
+    two_pods_have_a_way_out_each: two_ways_out::two_ways_out;
     a_port_goes_from_pod_to_pod: routers::a_port_goes_from_pod_to_pod;
     security_groups_have_members_in_two_pods: groups::members_in_two_pods;
     pages_over_pods_join: lists::pages_over_pods;

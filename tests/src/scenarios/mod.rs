@@ -9,6 +9,7 @@
 //! | [`addresses`] | none given twice, none made up when they are used up |
 //! | [`lists`] | pages over several pods |
 //! | [`routers`] | one router in two pods, floating IPs; a port that moves between pods |
+//! | [`two_ways_out`] | local routers in two pods, and one that joins what is behind them |
 //! | [`surface`] | version documents, microversions, request ids |
 //! | [`outages`] | a pod, Keystone or the broker is away (simulated worlds) |
 //! | [`warmth`] | what a call costs that has been made before (simulated worlds) |
@@ -37,4 +38,5 @@ pub mod outages;
 pub mod refusals;
 pub mod routers;
 pub mod surface;
+pub mod two_ways_out;
 pub mod warmth;

@@ -19,7 +19,7 @@ pub async fn one_way_out(world: &World) {
     let demo = world.demo().await;
     let admin = world.admin().await;
     let outside = external_network(world, &admin, 1).await;
-    let router = create_router(world, &demo).await;
+    let router = create_router(world, &demo, "router1", None).await;
     let mut networks = Vec::new();
     let mut servers = Vec::new();
     for place in 0..2 {
@@ -111,12 +111,13 @@ pub async fn a_port_goes_from_pod_to_pod(world: &World) {
     world.nothing_left_since(&before).await;
 }
 
-async fn external_network(world: &World, admin: &Region, place: usize) -> String {
+/// An external network in the zone of a pod, with a subnet, made by the administrator.
+pub(super) async fn external_network(world: &World, admin: &Region, place: usize) -> String {
     let body = json!({"network": {
-        "name": world.name("outside"),
+        "name": world.name(&format!("outside{place}")),
         "router:external": true,
         "provider:network_type": "flat",
-        "provider:physical_network": world.tag,
+        "provider:physical_network": format!("{}-{place}", world.tag),
         "availability_zone_hints": [world.zone(place)],
     }});
     let made = admin.network.post("/networks", body).await.expect(201);
@@ -129,13 +130,23 @@ async fn external_network(world: &World, admin: &Region, place: usize) -> String
     network
 }
 
-async fn create_router(world: &World, region: &Region) -> String {
-    let body = json!({"router": {"name": world.name("router1")}});
+/// A router, in one zone only where one is named.
+pub(super) async fn create_router(
+    world: &World,
+    region: &Region,
+    name: &str,
+    zone: Option<&str>,
+) -> String {
+    let mut body = json!({"router": {"name": world.name(name)}});
+    if let Some(zone) = zone {
+        body["router"]["availability_zone_hints"] = json!([zone]);
+    }
     let made = region.network.post("/routers", body).await.expect(201);
     string(&made, "/router/id")
 }
 
-async fn add_interface(region: &Region, router: &str, subnet: &str) {
+/// An interface by subnet.
+pub(super) async fn add_interface(region: &Region, router: &str, subnet: &str) {
     let path = format!("/routers/{router}/add_router_interface");
     let body = json!({"subnet_id": subnet});
     let added = region.network.put(&path, body).await.expect(200);
@@ -200,7 +211,7 @@ async fn wired(world: &World, router: &str) {
 }
 
 /// It is active, and Nova's view of the server shows it.
-async fn floating_ip_works(demo: &Region, server: &str, floating: &Value) {
+pub(super) async fn floating_ip_works(demo: &Region, server: &str, floating: &Value) {
     let path = format!("/floatingips/{}", string(floating, "/id"));
     let address = string(floating, "/floating_ip_address");
     until(LIMIT, "the floating IP works", || async {
