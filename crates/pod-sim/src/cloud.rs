@@ -9,7 +9,7 @@ use crate::control::Control;
 use crate::faults::Faults;
 use crate::glance::{self, GlanceState};
 use crate::journal::{Call, Journal};
-use crate::keystone::{self, KeystoneState};
+use crate::keystone::{self, KeystoneState, Wide};
 use crate::pod::{SimPod, identify, lock, name};
 use crate::request::{Reply, Request, Service};
 use crate::server::{Backend, CallerName, LocalReply, Node, SimError};
@@ -245,6 +245,14 @@ impl SimCloud {
         lock(&self.identity)
             .grant(user, Some(project))
             .ok_or_else(|| SimError::Invalid(format!("no user {user} or project {project}")))
+    }
+
+    /// A token of a user who has these roles in the whole cloud, or in the domain, and that
+    /// names no project.
+    pub fn wide_token(&self, user: &str, wide: Wide, roles: &[&str]) -> Result<String, SimError> {
+        lock(&self.identity)
+            .grant_wide(user, wide, roles)
+            .ok_or_else(|| SimError::Invalid(format!("no user {user}")))
     }
 
     /// Makes a token that was good expired.

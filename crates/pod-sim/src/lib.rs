@@ -39,6 +39,7 @@ pub use cloud::{CloudOptions, SimCloud};
 pub use faults::{Fault, Faults, Match, Times};
 pub use inventory::{Inventory, Item};
 pub use journal::{Call, Journal};
+pub use keystone::Wide;
 pub use pod::SimPod;
 pub use request::Service;
 pub use server::SimError;

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use tricircle_pod_sim::Wide;
 use tricircle_policy::{Credentials, Target, defaults};
 use tricircle_tests::Simulated;
 
@@ -265,6 +266,32 @@ async fn by_default_roles_that_do_not_suffice_are_refused() {
             }
         }
         assert!(refused > 20, "{user} is refused {refused} routes only");
+    }
+    assert!(accepted.is_empty(), "not refused: {accepted:#?}");
+    world.nothing_left_since(&before).await;
+    world.end().await;
+}
+
+/// Nova, Cinder and Neutron serve projects: administrators of the whole cloud or of a
+/// domain are refused as long as their token names none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_of_the_system_and_of_domains_are_refused() {
+    let world = Simulated::plain().await;
+    let things = Things::make(&world).await;
+    let bed = Bed::over(&world).await;
+    let before = world.inventory().await;
+    let mut accepted = Vec::new();
+    for wide in [Wide::System, Wide::Domain] {
+        let roles = ["admin", "member", "reader"];
+        let token = world.cloud.wide_token("admin", wide, &roles).unwrap();
+        for line in lines(&world).iter().filter(|line| line.api != Api::Admin) {
+            let (body, path) = (things.body(line), things.path(line));
+            let answer = bed.call(line.api, &token, &line.method, &path, body).await;
+            if answer.status != 403 {
+                let said = format!("{} {}", answer.status, answer.text);
+                accepted.push(format!("{wide:?}: {line}: {said}"));
+            }
+        }
     }
     assert!(accepted.is_empty(), "not refused: {accepted:#?}");
     world.nothing_left_since(&before).await;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::request::{Reply, Request};
 pub(crate) use identity::{Project, User};
+pub use tokens::Wide;
 pub(crate) use tokens::{Caller, Token};
 
 /// Everything that the simulated Keystone knows.

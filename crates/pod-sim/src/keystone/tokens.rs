@@ -10,12 +10,22 @@ use crate::request::{Reply, Request};
 /// The token methods that the simulator knows.
 const METHODS: [&str; 3] = ["password", "token", "application_credential"];
 
+/// What a token without project is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wide {
+    /// The whole cloud.
+    System,
+    /// The domain `Default`.
+    Domain,
+}
+
 /// One issued token.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) methods: Vec<String>,
     pub(crate) user_id: String,
     pub(crate) project_id: Option<String>,
+    pub(crate) wide: Option<Wide>,
     pub(crate) roles: Vec<String>,
     pub(crate) issued_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
@@ -98,6 +108,15 @@ impl KeystoneState {
         Some(self.keep(token))
     }
 
+    /// Issues a token for a user with these roles in the whole cloud or a domain.
+    pub(crate) fn grant_wide(&mut self, user: &str, wide: Wide, roles: &[&str]) -> Option<String> {
+        let user_id = self.user_named(user)?.id.clone();
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        let mut token = self.make(vec!["password".into()], user_id, None, roles);
+        token.wide = Some(wide);
+        Some(self.keep(token))
+    }
+
     fn make(
         &self,
         methods: Vec<String>,
@@ -110,6 +129,7 @@ impl KeystoneState {
             methods,
             user_id,
             project_id,
+            wide: None,
             roles,
             issued_at,
             expires_at: issued_at + Duration::seconds(self.token_lifetime),
@@ -366,14 +386,20 @@ fn render(state: &KeystoneState, token: &Token, with_catalog: bool) -> Value {
             json!({"domain": domain, "id": project.id, "name": project.name}),
         );
         body.insert("is_domain".into(), json!(false));
-        let roles: Vec<Value> = token
-            .roles
-            .iter()
-            .map(|name| json!({"id": state.role_id(name), "name": name}))
-            .collect();
-        body.insert("roles".into(), Value::Array(roles));
+        body.insert("roles".into(), roles(state, token));
         if with_catalog {
             let catalog = catalog::catalog(state, &project.id, &token.user_id);
+            body.insert("catalog".into(), Value::Array(catalog));
+        }
+    }
+    if let Some(wide) = token.wide {
+        match wide {
+            Wide::System => body.insert("system".into(), json!({"all": true})),
+            Wide::Domain => body.insert("domain".into(), domain),
+        };
+        body.insert("roles".into(), roles(state, token));
+        if with_catalog {
+            let catalog = catalog::catalog(state, "", &token.user_id);
             body.insert("catalog".into(), Value::Array(catalog));
         }
     }
@@ -385,4 +411,11 @@ fn render(state: &KeystoneState, token: &Token, with_catalog: bool) -> Value {
         body.insert("application_credential".into(), credential.in_token());
     }
     Value::Object(body)
+}
+
+fn roles(state: &KeystoneState, token: &Token) -> Value {
+    let roles = token.roles.iter();
+    roles
+        .map(|name| json!({"id": state.role_id(name), "name": name}))
+        .collect()
 }
