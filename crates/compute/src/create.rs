@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
-use tricircle_api::{Fault, FaultKind};
+use tricircle_api::{Fault, FaultKind, schema};
 use tricircle_db::models::{
-    Flavor, IntentOutcome, Keypair, NewJob, Routing, RoutingKind, RoutingState, RoutingUsage,
+    Flavor, IntentOutcome, Keypair, NewJob, Routing, RoutingKind, RoutingState,
 };
 use tricircle_failpoint::hit;
 use tricircle_gateway::{Call, pod_fault};
@@ -28,10 +28,16 @@ use tricircle_network::{Actor, ServerNetworks};
 use tricircle_pods::{PodError, Service};
 
 use crate::body::{InPod, for_pod};
-use crate::checks::over_quota;
+use crate::checks::{fitting, over_quota};
 use crate::fault::network_fault;
+use crate::groups::{Joined, group_is_full, no_such_group};
 use crate::placement::Placed;
-use crate::{Compute, Intent, SERVER_RECOVER, SERVER_REMOVE, ServerRequest};
+use crate::{
+    Compute, Intent, SERVER_RECOVER, SERVER_REMOVE, ServerRequest, create_schema, refusals,
+};
+
+/// How often a server is placed whose group comes to be elsewhere.
+const REPLACED: usize = 3;
 
 /// Everything that was looked up before the first side effect.
 struct Prepared {
@@ -40,27 +46,54 @@ struct Prepared {
     keypair: Option<Keypair>,
     networks: ServerNetworks,
     placed: Placed,
+    group: Option<Joined>,
 }
 
 impl Compute {
     /// `POST /servers`: the answer's body. Status is 202.
     pub async fn create(&self, call: &Call, body: Value) -> Result<Value, Fault> {
+        if let Some(body) = body.as_object() {
+            schema::body(&create_schema::create(call.context.version()), body)?;
+        }
         let Some(request) = ServerRequest::read(&body) else {
             return self.refused_by_a_pod(call, &body).await;
         };
+        refusals::check(call, &request)?;
+        for _ in 0..REPLACED {
+            match self.create_placed(call, request.clone()).await? {
+                Some(answer) => return Ok(answer),
+                // The group's first server went to another pod a moment ago.
+                None => tracing::info!("a server is placed anew, where its group is"),
+            }
+        }
+        Err(Fault::conflict(
+            "The servers of the server group are being created in another availability zone.",
+        ))
+    }
+
+    /// None when the server's group came to be in another pod while it was placed.
+    async fn create_placed(
+        &self,
+        call: &Call,
+        request: ServerRequest,
+    ) -> Result<Option<Value>, Fault> {
         let prepared = self.prepare(call, request).await?;
         let request = &prepared.request;
-        self.check_quota(call, &prepared).await?;
+        let count = self.check_quota(call, &prepared).await?;
+        if let Some(joined) = &prepared.group {
+            self.check_group(call, joined, count).await?;
+        }
         let reservation_id = reservation();
         let mut made: Vec<Value> = Vec::new();
-        for name in request.names() {
+        for name in request.names(count) {
             let intent = Intent {
                 id: uuid::Uuid::new_v4().to_string(),
                 name,
                 reservation_id: reservation_id.clone(),
             };
             match self.create_one(call, &prepared, &intent).await {
-                Ok(answer) => made.push(answer),
+                Ok(Some(answer)) => made.push(answer),
+                Ok(None) => return Ok(None),
                 // Nova makes as many as it can from min_count to max_count, or none.
                 Err(fault) if made.len() >= request.min_count as usize => {
                     tracing::warn!(detail = fault.detail(), %fault, "one of several servers was not made");
@@ -78,9 +111,9 @@ impl Compute {
             }
         }
         if request.return_reservation_id {
-            return Ok(json!({"reservation_id": reservation_id}));
+            return Ok(Some(json!({"reservation_id": reservation_id})));
         }
-        Ok(made.into_iter().next().unwrap_or_default())
+        Ok(Some(made.into_iter().next().unwrap_or_default()))
     }
 
     /// A body that cannot be read is sent to a pod as it is, for Nova's own words.
@@ -109,15 +142,32 @@ impl Compute {
     async fn prepare(&self, call: &Call, request: ServerRequest) -> Result<Prepared, Fault> {
         let context = &call.context;
         let is_admin = context.is_admin();
+        self.check_limits(call, &request).await?;
         let flavor = self
             .usable_flavor(&request.flavor_id, &context.project_id, is_admin)
             .await?;
+        refusals::check_disk(call, &request, &flavor)?;
         let keypair = match &request.key_name {
             Some(name) => Some(self.usable_keypair(&context.user_id, name).await?),
             None => None,
         };
         let pinned_to = self.pod_of_volumes(call, &request).await?;
+        let group = self.group_of(call, &request).await?;
+        let of_group = group.as_ref().and_then(Joined::pinned_to);
+        let pinned_to = match (pinned_to, of_group) {
+            (Some(volumes), Some(group)) if volumes != group => {
+                return Err(Fault::bad_request(
+                    "No valid host was found. The server group is in another availability zone \
+                     than the volumes.",
+                ));
+            }
+            (pinned_to, of_group) => pinned_to.or(of_group.map(str::to_owned)),
+        };
         let places = self.place(call, &request, pinned_to).await?;
+        let places = match &group {
+            Some(joined) => joined.order(places),
+            None => places,
+        };
         if let (Some(image_id), Some(place)) = (&request.image_id, places.first()) {
             self.check_image(call, &place.pod, image_id).await?;
         }
@@ -147,6 +197,7 @@ impl Compute {
                         keypair,
                         networks,
                         placed,
+                        group,
                     });
                 }
                 Err(error) => reason = reason.or(Some(error)),
@@ -163,15 +214,20 @@ impl Compute {
         call: &Call,
         prepared: &Prepared,
         intent: &Intent,
-    ) -> Result<Value, Fault> {
+    ) -> Result<Option<Value>, Fault> {
         // From before the row on: the job's clock starts with it.
         let begun = Instant::now();
-        self.begin(call, prepared, intent).await?;
+        if !self.begin(call, prepared, intent).await? {
+            return Ok(None);
+        }
         hit("server_create.intended");
         let made = self.make(call, prepared, intent, begun).await;
         hit("server_create.posted");
         match made {
-            Ok(server) => self.complete(call, prepared, intent, server).await,
+            Ok(server) => {
+                let completed = self.complete(call, prepared, intent, server).await;
+                completed.map(Some)
+            }
             Err(Failure::Unknown(fault)) => Err(fault),
             Err(Failure::Known(fault)) => {
                 self.undo(prepared, intent).await;
@@ -180,28 +236,29 @@ impl Compute {
         }
     }
 
-    /// Whether as many as are wanted at least fit at all; each intent counts again.
-    async fn check_quota(&self, call: &Call, prepared: &Prepared) -> Result<(), Fault> {
-        let (flavor, limits) = (&prepared.flavor, self.limits());
-        let (vcpus, ram_mb) = (i64::from(flavor.vcpus), i64::from(flavor.memory_mb));
-        let count = i64::from(prepared.request.min_count);
-        let kind = RoutingKind::Server;
-        let project_id = &call.context.project_id;
-        let used = self.store.routing_usage(kind, project_id).await?;
-        let wanted = RoutingUsage {
-            count,
-            vcpus: vcpus.saturating_mul(count),
-            ram_mb: ram_mb.saturating_mul(count),
-            size_gb: 0,
-        };
-        if limits.allow(used, wanted) {
-            Ok(())
+    /// How many fit, at least as many as are wanted; each intent counts again.
+    async fn check_quota(&self, call: &Call, prepared: &Prepared) -> Result<u32, Fault> {
+        let (request, flavor) = (&prepared.request, &prepared.flavor);
+        let context = &call.context;
+        let room = self
+            .store
+            .server_room(&context.project_id, &context.user_id, &self.limits())
+            .await?;
+        let (fitting, (used, limits)) = fitting(&room, flavor, request.max_count);
+        if fitting >= request.min_count {
+            Ok(fitting)
         } else {
-            Err(over_quota(&prepared.request, vcpus, ram_mb, used, limits))
+            Err(over_quota(request, flavor, used, limits))
         }
     }
 
-    async fn begin(&self, call: &Call, prepared: &Prepared, intent: &Intent) -> Result<(), Fault> {
+    /// False when the server's group is in another pod by now.
+    async fn begin(
+        &self,
+        call: &Call,
+        prepared: &Prepared,
+        intent: &Intent,
+    ) -> Result<bool, Fault> {
         let (request, flavor) = (&prepared.request, &prepared.flavor);
         let now = tricircle_db::now();
         let row = Routing {
@@ -234,15 +291,22 @@ impl Compute {
             request_id: row.request_id.clone(),
             ..NewJob::new(SERVER_RECOVER, &intent.id)
         };
-        match self.store.intent_begin(&row, &job, &limits).await? {
-            IntentOutcome::Begun => Ok(()),
-            IntentOutcome::OverQuota(used) => Err(over_quota(
-                request,
-                i64::from(flavor.vcpus),
-                i64::from(flavor.memory_mb),
-                used,
-                limits,
-            )),
+        let configured = self.config.quota.server_group_members;
+        let group = prepared.group.as_ref();
+        let join = group.map(|joined| joined.join(configured));
+        let begun = self
+            .store
+            .intent_begin_in(&row, &job, &limits, join.as_ref());
+        match begun.await? {
+            IntentOutcome::Begun => Ok(true),
+            IntentOutcome::GroupElsewhere => Ok(false),
+            IntentOutcome::GroupFull => Err(group_is_full()),
+            IntentOutcome::GroupGone => Err(Fault::bad_request(no_such_group(
+                group.map_or("", |joined| joined.group.id.as_str()),
+            ))),
+            IntentOutcome::OverQuota(used, limits) => {
+                Err(over_quota(request, flavor, used, limits))
+            }
         }
     }
 
@@ -274,6 +338,12 @@ impl Compute {
                 None => Ok(()),
             }
         };
+        let group = async {
+            match &prepared.group {
+                Some(joined) => self.ensure_group(&user, &joined.group).await.map(Some),
+                None => Ok(None),
+            }
+        };
         let realized = async {
             self.network
                 .realize_ports(pod_id, &ports)
@@ -282,13 +352,16 @@ impl Compute {
         };
         // No longer than the job waits before it takes back what it finds unfinished.
         let limit = self.time_to_post(begun).ok_or_else(too_late)?;
-        let all = async { futures_util::join!(flavor, keypair, realized) };
+        let all = async { futures_util::join!(flavor, keypair, group, realized) };
         let all = actix_web::rt::time::timeout(limit, all).await;
-        let (flavor, keypair, realized) = all.map_err(|_| too_late())?;
-        let realized = flavor.and(keypair).and(realized).map_err(Failure::Known)?;
+        let (flavor, keypair, group, realized) = all.map_err(|_| too_late())?;
+        let prepared_all = flavor.and(keypair).and(group);
+        let group = prepared_all.map_err(Failure::Known)?;
+        let realized = realized.map_err(Failure::Known)?;
         let place = InPod {
             zone: &placed.bottom_zone,
             ports: &realized,
+            group: group.as_deref(),
         };
         let body = for_pod(&prepared.request, intent, &place);
         hit("server_create.realized");
@@ -299,10 +372,21 @@ impl Compute {
         if realized.is_empty() && call.context.version() < tricircle_api::Microversion::new(2, 37) {
             session = session.at_compute_version("2.37");
         }
-        session
-            .post_json(Service::Compute, "/servers", &body)
-            .await
-            .map_err(failure)
+        let made = session.post_json(Service::Compute, "/servers", &body).await;
+        let Err(error) = made else {
+            return made.map_err(failure);
+        };
+        let mut failed = failure(error);
+        if let (Failure::Known(fault), Some(bottom), Some(joined)) =
+            (&mut failed, &group, &prepared.group)
+            && fault.message() == no_such_group(bottom)
+        {
+            self.group_lost(pod_id, &joined.group.id).await;
+            *fault = Fault::unavailable(
+                "The server group is being made anew in the availability zone. Try again.",
+            );
+        }
+        Err(failed)
     }
 
     /// How long the pod may still take before the job takes over.

@@ -134,26 +134,6 @@ impl Compute {
         Ok(())
     }
 
-    /// Makes sure that a server's pod has the flavor it is resized to.
-    pub async fn prepare_resize(
-        &self,
-        call: &tricircle_gateway::Call,
-        pod: &std::sync::Arc<tricircle_pods::PodEntry>,
-        flavor_ref: &str,
-    ) -> Result<(), Fault> {
-        let context = &call.context;
-        let flavor_id = flavor_ref.rsplit('/').next().unwrap_or_default();
-        let flavor = self
-            .usable_flavor(flavor_id, &context.project_id, context.is_admin())
-            .await?;
-        let admin = self
-            .pods
-            .admin(pod.id(), call.request_id())
-            .map_err(pod_fault)?;
-        self.ensure_flavor(&admin, &flavor, &context.project_id)
-            .await
-    }
-
     async fn make_flavor(
         &self,
         admin: &PodSession,

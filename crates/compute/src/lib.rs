@@ -12,22 +12,31 @@
 mod body;
 mod checks;
 mod create;
+mod create_schema;
 mod delete;
 mod fault;
 mod flavors;
+mod groups;
 pub mod interfaces;
 mod keypairs;
 mod placement;
 mod recover;
+mod refusals;
 mod remove;
 mod request;
+mod resize;
 
 pub use flavors::flavor_digest;
+pub use groups::{ServerGroupRemove, no_such_group};
 pub use interfaces::InterfaceSettle;
 pub use recover::ServerRecover;
 pub use remove::ServerRemove;
 pub use request::{Intent, ServerRequest};
-pub use tricircle_intent::{INTERFACE_SETTLE, MARK as INTENT_HINT, SERVER_RECOVER, SERVER_REMOVE};
+pub use resize::ServerSettle;
+pub use tricircle_intent::{
+    INTERFACE_SETTLE, MARK as INTENT_HINT, SERVER_GROUP_REMOVE, SERVER_RECOVER, SERVER_REMOVE,
+    SERVER_SETTLE,
+};
 
 use std::sync::Arc;
 

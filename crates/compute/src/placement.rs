@@ -62,7 +62,8 @@ impl Compute {
         let order = place(&demand, candidates).map_err(|why| match why {
             NoPod::Zone => Fault::bad_request("The requested availability zone is not available"),
             NoPod::Pinned => Fault::bad_request(
-                "A volume of the server is in another availability zone than the one requested.",
+                "A volume or the group of the server is in another availability zone than the one \
+                 requested.",
             ),
             NoPod::None | NoPod::NotEnabled => {
                 Fault::bad_request("No valid host was found. No pod takes new servers.")

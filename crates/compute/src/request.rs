@@ -33,6 +33,8 @@ pub struct ServerRequest {
     pub min_count: u32,
     /// `max_count`.
     pub max_count: u32,
+    /// The server group that the hints name.
+    pub group: Option<String>,
     /// `return_reservation_id`.
     pub return_reservation_id: bool,
 }
@@ -56,9 +58,6 @@ impl ServerRequest {
         let text = |key: &str| server.get(key).and_then(Value::as_str).map(str::to_owned);
         let min_count = count(server.get("min_count"), 1)?;
         let max_count = count(server.get("max_count"), min_count)?;
-        if max_count < min_count {
-            return None;
-        }
         let (zone, zone_host) = split_zone(optional_text(server.get("availability_zone"))?);
         Some(Self {
             name: text("name")?,
@@ -75,6 +74,7 @@ impl ServerRequest {
             volumes: volumes(server)?,
             min_count,
             max_count,
+            group: group_hint(&body)?,
             return_reservation_id: truthy(server.get("return_reservation_id")),
             body,
         })
@@ -85,11 +85,10 @@ impl ServerRequest {
         self.body.get("server")?.as_object()
     }
 
-    /// The names of the servers: the user's for one, numbered for several, as Nova
-    /// numbers them.
-    /// One after the other: a user may ask for more than fit into memory.
-    pub fn names(&self) -> impl Iterator<Item = String> + '_ {
-        (1..=self.max_count).map(|n| match self.max_count {
+    /// The names of so many servers: the user's for one, numbered for several, as Nova
+    /// numbers them. One after the other: they may be more than fit into memory.
+    pub fn names(&self, count: u32) -> impl Iterator<Item = String> + '_ {
+        (1..=count).map(move |n| match count {
             1 => self.name.clone(),
             _ => format!("{}-{n}", self.name),
         })
@@ -112,6 +111,24 @@ fn last_segment(reference: &str) -> String {
         .next()
         .unwrap_or_default()
         .to_owned()
+}
+
+/// The `group` of the hints, which must be an id. Nova takes a list of one, too.
+fn group_hint(body: &Map<String, Value>) -> Option<Option<String>> {
+    let hints = crate::body::HINTS
+        .into_iter()
+        .find_map(|key| body.get(key))
+        .and_then(Value::as_object);
+    match hints.and_then(|hints| hints.get("group")) {
+        None => Some(None),
+        Some(Value::Array(list)) if list.is_empty() => Some(None),
+        Some(Value::Array(list)) if list.len() > 1 => None,
+        Some(hint) => {
+            let id = hint.get(0).unwrap_or(hint).as_str()?;
+            let id = uuid::Uuid::parse_str(id).ok()?;
+            Some(Some(id.to_string()))
+        }
+    }
 }
 
 /// A text or nothing; anything else is malformed (the outer `None`).
@@ -269,11 +286,11 @@ mod tests {
     #[test]
     fn several_servers_are_numbered_and_share_nothing_else() {
         let request = read(json!({"min_count": 2})).unwrap();
-        assert!(request.names().eq(["vm-1", "vm-2"]));
-        assert_eq!(read(json!({"max_count": "3"})).unwrap().names().count(), 3);
-        assert!(read(json!({})).unwrap().names().eq(["vm"]));
+        assert!(request.names(2).eq(["vm-1", "vm-2"]));
+        assert!(request.names(1).eq(["vm"]), "only one fits");
+        assert_eq!(read(json!({"max_count": "3"})).unwrap().max_count, 3);
         let many = read(json!({"max_count": u64::MAX})).unwrap();
-        assert_eq!(many.names().next().unwrap(), "vm-1");
+        assert_eq!(many.names(many.max_count).next().unwrap(), "vm-1");
     }
 
     #[test]
@@ -318,7 +335,6 @@ mod tests {
             json!({"networks": {"uuid": ID}}),
             json!({"security_groups": ["a"]}),
             json!({"min_count": 0}),
-            json!({"min_count": 3, "max_count": 2}),
             json!({"flavorRef": null}),
             json!({"availability_zone": 1}),
             json!({"block_device_mapping_v2": {}}),

@@ -31,6 +31,10 @@ pub const MARK: &str = "tricircle_intent";
 pub const SERVER_RECOVER: &str = "server_recover";
 /// Name of the job that sees a deleted server gone and removes its ports.
 pub const SERVER_REMOVE: &str = "server_remove";
+/// Name of the job that removes a deleted server group from the pods.
+pub const SERVER_GROUP_REMOVE: &str = "server_group_remove";
+/// Name of the job that lets a resized server count as what its pod says it is.
+pub const SERVER_SETTLE: &str = "server_settle";
 /// Name of the job that makes the top follow what a pod has of an interface of a server;
 /// its resource is the port.
 pub const INTERFACE_SETTLE: &str = "interface_settle";

@@ -135,9 +135,10 @@ impl Volumes {
         };
         match self.store.intent_begin(&intent, &job, &limits).await? {
             IntentOutcome::Begun => Ok(intent),
-            IntentOutcome::OverQuota(used) => {
+            IntentOutcome::OverQuota(used, limits) => {
                 Err(over_quota(i64::from(request.size_gb), used, limits))
             }
+            other => Err(Fault::internal(format!("a volume in a group: {other:?}"))),
         }
     }
 

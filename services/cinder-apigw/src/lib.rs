@@ -12,7 +12,7 @@ pub mod surface;
 
 use tokio_util::sync::CancellationToken;
 use tricircle_api::{FaultStyle, Microversion, Running, StartError, VersionRange};
-use tricircle_gateway::{FloatingAddresses, Gateway, Route, Routings, configure};
+use tricircle_gateway::{FloatingAddresses, Gateway, GroupIds, Route, Routings, configure};
 use tricircle_pods::{Pods, Service};
 use tricircle_runtime::{Parts, follow_pods};
 use tricircle_volume::Volumes;
@@ -54,6 +54,7 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
                 routings: routings.clone(),
                 policy: parts.policy.clone(),
                 floating: FloatingAddresses::default(),
+                groups: GroupIds::default(),
             };
             configure(routes, &gateway, &routes_over(&parts, pods));
         });

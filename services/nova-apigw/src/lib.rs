@@ -12,7 +12,7 @@ pub mod surface;
 use tokio_util::sync::CancellationToken;
 use tricircle_api::{FaultStyle, Microversion, Running, StartError, VersionRange};
 use tricircle_compute::Compute;
-use tricircle_gateway::{FloatingAddresses, Gateway, Route, Routings, configure};
+use tricircle_gateway::{FloatingAddresses, Gateway, GroupIds, Route, Routings, configure};
 use tricircle_network::Network;
 use tricircle_pods::{Pods, Service};
 use tricircle_runtime::{Parts, follow_pods};
@@ -47,6 +47,12 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
             .clone()
             .keep_fresh(parts.store.in_background(), shutdown.child_token()),
     );
+    let groups = GroupIds::default();
+    tokio::spawn(
+        groups
+            .clone()
+            .keep_fresh(parts.store.in_background(), shutdown.child_token()),
+    );
     let service = parts
         .service("nova-apigw", FaultStyle::Nova, &config.nova_apigw)?
         .versions(versions)
@@ -60,6 +66,7 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
                 routings: routings.clone(),
                 policy: parts.policy.clone(),
                 floating: floating.clone(),
+                groups: groups.clone(),
             };
             configure(routes, &gateway, &routes_over(&parts, pods));
         });

@@ -1,6 +1,8 @@
 //! Every kind of job that there is.
 
-use tricircle_compute::{Compute, InterfaceSettle, ServerRecover, ServerRemove};
+use tricircle_compute::{
+    Compute, InterfaceSettle, ServerGroupRemove, ServerRecover, ServerRemove, ServerSettle,
+};
 use tricircle_jobs::Kinds;
 use tricircle_network::Network;
 use tricircle_runtime::Parts;
@@ -32,6 +34,8 @@ pub fn all(parts: &Parts) -> Kinds {
         .job_kinds()
         .with(ServerRecover(compute.clone()))
         .with(ServerRemove(compute.clone()))
+        .with(ServerSettle(compute.clone()))
+        .with(ServerGroupRemove(compute.clone()))
         .with(InterfaceSettle(compute))
         .with(VolumeRecover(volumes.clone()))
         .with(VolumeRemove(volumes))

@@ -193,6 +193,18 @@ section! {
         ram: i64 = 51_200,
         /// Key pairs of a user.
         key_pairs: i64 = 100,
+        /// Metadata items of a server.
+        metadata_items: i64 = 128,
+        /// Files that may be put into a new server, before 2.57.
+        injected_files: i64 = 5,
+        /// Size of such a file, in bytes.
+        injected_file_content_bytes: i64 = 10_240,
+        /// Length of the path of such a file.
+        injected_file_path_length: i64 = 255,
+        /// Server groups.
+        server_groups: i64 = 10,
+        /// Servers of a user in a server group.
+        server_group_members: i64 = 10,
         /// Networks.
         network: i64 = 100,
         /// Subnets.

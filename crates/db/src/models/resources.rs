@@ -118,6 +118,8 @@ text_enum!(
         Keypair = "keypair",
         /// Volume type.
         VolumeType = "volume_type",
+        /// Server group.
+        ServerGroup = "server_group",
     }
 );
 
@@ -247,6 +249,12 @@ impl UsageLimits {
 pub enum IntentOutcome {
     /// The intent is written.
     Begun,
-    /// The project uses this much already; nothing was written.
-    OverQuota(RoutingUsage),
+    /// This much is in use already of what may be; nothing was written.
+    OverQuota(RoutingUsage, UsageLimits),
+    /// The group that the server is to join is gone.
+    GroupGone,
+    /// The user has as many servers in the group as he may.
+    GroupFull,
+    /// The group's servers must be in one pod, and one is in another already.
+    GroupElsewhere,
 }

@@ -12,7 +12,9 @@ use super::group_members::members_follow;
 use super::jobs::job_enqueue;
 use super::ports::free_released;
 use crate::models::*;
-use crate::schema::{networks, pod_realizations, ports, resource_routings, subnets};
+use crate::schema::{
+    networks, pod_realizations, ports, resource_routings, server_group_members, subnets,
+};
 use crate::{DbError, now};
 
 /// Most rows that one purge removes.
@@ -564,6 +566,11 @@ pub(crate) async fn routings_purge(
         .select(resource_routings::id)
         .load(conn)
         .await?;
+    diesel::delete(
+        server_group_members::table.filter(server_group_members::routing_id.eq_any(&old)),
+    )
+    .execute(conn)
+    .await?;
     Ok(
         diesel::delete(resource_routings::table.filter(resource_routings::id.eq_any(&old)))
             .execute(conn)

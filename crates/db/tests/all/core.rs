@@ -280,7 +280,7 @@ async fn an_intent_and_its_job_live_and_end_together() {
             .intent_begin(&second, &job(&second), &limits)
             .await
             .unwrap();
-        assert!(matches!(refused, IntentOutcome::OverQuota(used) if used.count == 1));
+        assert!(matches!(refused, IntentOutcome::OverQuota(used, _) if used.count == 1));
         assert!(store.routing_by_id(&second.id).await.unwrap().is_none());
         let live = || async {
             let filter = JobFilter {

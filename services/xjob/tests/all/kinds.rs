@@ -162,6 +162,14 @@ scenes! {
         gone: plots::ServerGone,
         refused: plots::ServerStays,
     }
+    server_settle {
+        resized: plots::ServerResized,
+        never_resized: plots::ServerNeverResized,
+    }
+    server_group_remove {
+        in_both_pods: plots::ServerGroupDeleted,
+        half_made: plots::ServerGroupHalfMade,
+    }
     interface_settle {
         never_attached: plots::InterfaceNeverAttached,
         the_users_never_attached: plots::UsersInterfaceNeverAttached,

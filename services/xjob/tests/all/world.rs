@@ -263,6 +263,7 @@ impl World {
         for row in store.routings(&RoutingFilter::default()).await.unwrap() {
             let (id, gone) = (row.top_id.is_some(), row.deleted_at.is_some());
             top.push(format!("{} {} id: {id} gone: {gone}", row.kind, row.state));
+            top.push(format!("counted: {} vcpus {} MiB", row.vcpus, row.ram_mb));
         }
         let routers = RouterFilter {
             deleting_too: true,
@@ -300,6 +301,7 @@ impl World {
         let mut all: Vec<String> = Vec::new();
         for (kind, items, shown) in [
             ("server", &found.servers, &[][..]),
+            ("server group", &found.server_groups, &[]),
             ("volume", &found.volumes, &[]),
             ("network", &found.networks, &["mtu", "admin_state_up"]),
             ("subnet", &found.subnets, &["dns_nameservers"]),
