@@ -3,7 +3,7 @@
 //!
 //! `nova-apigw` calls [`Compute::create`] and [`Compute::delete`], and attaches and
 //! detaches [`interfaces`]; `xjob` runs the job kinds, [`ServerRecover`],
-//! [`ServerRemove`] and [`InterfaceSettle`]. The order of side effects is
+//! [`ServerLate`], [`ServerRemove`] and [`InterfaceSettle`]. The order of side effects is
 //! always: intent and job in one transaction, then the pod, then the record. A crash
 //! between any two leaves a job that finds out what is there and ends it one way or
 //! the other.
@@ -17,6 +17,7 @@ mod fault;
 mod flavors;
 pub mod interfaces;
 mod keypairs;
+mod late;
 mod placement;
 mod recover;
 mod remove;
@@ -24,10 +25,13 @@ mod request;
 
 pub use flavors::flavor_digest;
 pub use interfaces::InterfaceSettle;
+pub use late::ServerLate;
 pub use recover::ServerRecover;
 pub use remove::ServerRemove;
 pub use request::{Intent, ServerRequest};
-pub use tricircle_intent::{INTERFACE_SETTLE, MARK as INTENT_HINT, SERVER_RECOVER, SERVER_REMOVE};
+pub use tricircle_intent::{
+    INTERFACE_SETTLE, MARK as INTENT_HINT, SERVER_LATE, SERVER_RECOVER, SERVER_REMOVE,
+};
 
 use std::sync::Arc;
 

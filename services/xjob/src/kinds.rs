@@ -1,10 +1,10 @@
 //! Every kind of job that there is.
 
-use tricircle_compute::{Compute, InterfaceSettle, ServerRecover, ServerRemove};
+use tricircle_compute::{Compute, InterfaceSettle, ServerLate, ServerRecover, ServerRemove};
 use tricircle_jobs::Kinds;
 use tricircle_network::Network;
 use tricircle_runtime::Parts;
-use tricircle_volume::{VolumeRecover, VolumeRemove, Volumes};
+use tricircle_volume::{VolumeLate, VolumeRecover, VolumeRemove, Volumes};
 
 /// The kinds that this version of the worker runs. Jobs of other kinds are left to
 /// workers that know them.
@@ -31,8 +31,10 @@ pub fn all(parts: &Parts) -> Kinds {
     network
         .job_kinds()
         .with(ServerRecover(compute.clone()))
+        .with(ServerLate(compute.clone()))
         .with(ServerRemove(compute.clone()))
         .with(InterfaceSettle(compute))
         .with(VolumeRecover(volumes.clone()))
+        .with(VolumeLate(volumes.clone()))
         .with(VolumeRemove(volumes))
 }
