@@ -7,13 +7,14 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tricircle_db::models::{PortFilter, RealizationKind, Routing, RoutingKind, RoutingState};
 use tricircle_failpoint::hit;
+use tricircle_intent::late::first_look;
 use tricircle_intent::servers::{self, PodServer};
 use tricircle_intent::{pod_job_error, take_over};
 use tricircle_jobs::{JobError, JobKind, JobRun};
 use tricircle_pods::{PodError, PodSession, Service};
 
 use crate::fault::network_job_error;
-use crate::{Compute, SERVER_RECOVER};
+use crate::{Compute, SERVER_LATE, SERVER_RECOVER};
 
 /// Finds the server that an unfinished create may have left in the pod: adopts it, or
 /// removes what was made for it.
@@ -64,6 +65,11 @@ impl JobKind for ServerRecover {
                     .await
                     .map_err(|error| network_job_error(pod_id, error))?;
                 hit("server_recover.released");
+                // Before it is given up: nobody would look again.
+                let grace = self.0.config.jobs.create_grace;
+                store
+                    .job_enqueue(&first_look(SERVER_LATE, &intent, grace))
+                    .await?;
                 store
                     .routing_move(&intent.id, &from, RoutingState::Failed)
                     .await?;
@@ -77,7 +83,11 @@ impl JobKind for ServerRecover {
 impl ServerRecover {
     /// The server in the pod that was made for the intent: by its mark or, in a pod that
     /// does not show marks, by what else is known of it.
-    async fn find(&self, admin: &PodSession, intent: &Routing) -> Result<Option<String>, JobError> {
+    pub(crate) async fn find(
+        &self,
+        admin: &PodSession,
+        intent: &Routing,
+    ) -> Result<Option<String>, JobError> {
         let in_pod = |error| pod_job_error(&intent.pod_id, error);
         let listed = servers::list(admin, Some(&intent.project_id))
             .await

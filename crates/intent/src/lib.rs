@@ -11,6 +11,7 @@
 //! that is not simple, have [`servers`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod late;
 mod removal;
 pub mod servers;
 
@@ -21,6 +22,7 @@ use tricircle_db::models::{Routing, RoutingState};
 use tricircle_jobs::JobError;
 use tricircle_pods::PodError;
 
+pub use late::{SERVER_LATE, VOLUME_LATE};
 pub use removal::{Presence, ended};
 
 /// Key under which the intent's id goes with a create: a server's scheduler hint, a

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use tricircle_db::models::RoutingState;
 use tricircle_failpoint::hit;
+use tricircle_intent::late::first_look;
 use tricircle_intent::{pod_job_error, take_over};
 use tricircle_jobs::{JobError, JobKind, JobRun};
 use tricircle_pods::{PodError, PodSession, Service};
 
-use crate::{INTENT_KEY, VOLUME_RECOVER, Volumes};
+use crate::{INTENT_KEY, VOLUME_LATE, VOLUME_RECOVER, Volumes};
 
 /// Adopts the volume that an unfinished create left in the pod, or gives it up.
 #[derive(Debug, Clone)]
@@ -44,6 +45,11 @@ impl JobKind for VolumeRecover {
                 tracing::info!(volume.id = id, "adopted the volume of an unfinished create");
             }
             None => {
+                // Before it is given up: nobody would look again.
+                let grace = self.0.config.jobs.create_grace;
+                store
+                    .job_enqueue(&first_look(VOLUME_LATE, &intent, grace))
+                    .await?;
                 let to = RoutingState::Failed;
                 store.routing_move(&intent.id, &from, to).await?;
                 tracing::info!(intent.id = intent.id, "gave up an unfinished create");
@@ -54,7 +60,10 @@ impl JobKind for VolumeRecover {
 }
 
 /// The volume in the pod that carries the intent's mark.
-async fn find_by_mark(admin: &PodSession, intent_id: &str) -> Result<Option<String>, PodError> {
+pub(crate) async fn find_by_mark(
+    admin: &PodSession,
+    intent_id: &str,
+) -> Result<Option<String>, PodError> {
     let mark = json!({INTENT_KEY: intent_id}).to_string();
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("all_tenants", "1")

@@ -13,7 +13,8 @@ use super::jobs::job_enqueue;
 use super::ports::free_released;
 use crate::models::*;
 use crate::schema::{
-    networks, pod_realizations, ports, resource_routings, server_group_members, subnets,
+    floating_ips, networks, pod_realizations, ports, resource_routings, routers,
+    server_group_members, subnets,
 };
 use crate::{DbError, now};
 
@@ -262,6 +263,69 @@ pub(crate) async fn realization_claim(
         }
         other => other,
     }
+}
+
+/// The same for what users have to see for it to be made: `None` when they do not any more.
+///
+/// Whoever deletes such a thing takes its row first and looks for realizations after, so a
+/// realization is either seen by the delete or not made. Networks, subnets and groups need
+/// no such care: a job of their own ends each of their intents.
+pub(crate) async fn realization_claim_live(
+    conn: &mut Conn,
+    intent: &Realization,
+) -> Result<Option<Realization>, DbError> {
+    transaction!(conn, async |conn: &mut Conn| {
+        let (kind, top_id) = (intent.kind, &intent.top_id);
+        if let Some(found) = realization_find(conn, kind, top_id, &intent.pod_id).await? {
+            return Ok(Some(found));
+        }
+        if !lock_live(conn, kind, top_id).await? {
+            return Ok(None);
+        }
+        diesel::insert_into(pod_realizations::table)
+            .values(intent)
+            .execute(conn)
+            .await?;
+        Ok::<_, DbError>(Some(intent.clone()))
+    })
+    .await
+}
+
+/// Takes the row of a thing for this transaction; whether users see it.
+async fn lock_live(conn: &mut Conn, kind: RealizationKind, id: &str) -> Result<bool, DbError> {
+    let state: Option<RowState> = match kind {
+        RealizationKind::Port
+        | RealizationKind::RouterInterface
+        | RealizationKind::FloatingTarget => {
+            let row = ports::table.find(id);
+            diesel::update(row)
+                .set(ports::revision_number.eq(ports::revision_number))
+                .execute(conn)
+                .await?;
+            let state = row.select(ports::state).first(conn).await;
+            state.optional()?
+        }
+        RealizationKind::Router | RealizationKind::BridgePort => {
+            let row = routers::table.find(id);
+            diesel::update(row)
+                .set(routers::revision_number.eq(routers::revision_number))
+                .execute(conn)
+                .await?;
+            let state = row.select(routers::state).first(conn).await;
+            state.optional()?
+        }
+        RealizationKind::FloatingIp => {
+            let row = floating_ips::table.find(id);
+            diesel::update(row)
+                .set(floating_ips::revision_number.eq(floating_ips::revision_number))
+                .execute(conn)
+                .await?;
+            let state = row.select(floating_ips::state).first(conn).await;
+            state.optional()?
+        }
+        _ => return Ok(true),
+    };
+    Ok(state == Some(RowState::Live))
 }
 
 pub(crate) async fn realization_find(

@@ -542,6 +542,15 @@ pub(crate) async fn bridge_of(
         .optional()?)
 }
 
+/// All bridge networks.
+pub(crate) async fn bridges(conn: &mut Conn) -> Result<Vec<BridgeNetwork>, DbError> {
+    Ok(bridge_networks::table
+        .order(bridge_networks::project_id)
+        .select(BridgeNetwork::as_select())
+        .load(conn)
+        .await?)
+}
+
 /// The prefixes of all bridge networks.
 pub(crate) async fn bridge_prefixes(conn: &mut Conn) -> Result<Vec<String>, DbError> {
     Ok(bridge_networks::table

@@ -40,6 +40,8 @@ store! {
         transaction router_address_release(owner: &str, pod_id: &str) -> ();
         /// A project's bridge network.
         read bridge_of(project_id: &str) -> Option<BridgeNetwork>;
+        /// All bridge networks.
+        read bridges() -> Vec<BridgeNetwork>;
         /// The prefixes of all bridge networks.
         read bridge_prefixes() -> Vec<String>;
         /// Makes a project's bridge network with its subnet. [`NetWrite::Changed`]: the

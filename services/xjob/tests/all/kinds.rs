@@ -158,6 +158,10 @@ scenes! {
         made: plots::ServerMade,
         never_made: plots::ServerNeverMade,
     }
+    server_late {
+        made_after_all: plots::ServerLateAfterAll,
+        never_came: plots::ServerNeverCame,
+    }
     server_remove {
         gone: plots::ServerGone,
         refused: plots::ServerStays,
@@ -179,6 +183,9 @@ scenes! {
     volume_recover {
         made: plots::VolumeMade,
         never_made: plots::VolumeNeverMade,
+    }
+    volume_late {
+        made_after_all: plots::VolumeLateAfterAll,
     }
     volume_remove {
         gone: plots::VolumeGone,

@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 use tricircle_compute::{
-    INTENT_HINT, INTERFACE_SETTLE, SERVER_GROUP_REMOVE, SERVER_RECOVER, SERVER_REMOVE,
+    INTENT_HINT, INTERFACE_SETTLE, SERVER_GROUP_REMOVE, SERVER_LATE, SERVER_RECOVER, SERVER_REMOVE,
     SERVER_SETTLE,
 };
 use tricircle_db::models::*;
 use tricircle_network::ipam::FixedIpWish;
 use tricircle_network::kinds::*;
 use tricircle_pods::Service;
-use tricircle_volume::{INTENT_KEY, VOLUME_RECOVER, VOLUME_REMOVE};
+use tricircle_volume::{INTENT_KEY, VOLUME_LATE, VOLUME_RECOVER, VOLUME_REMOVE};
 
 use crate::world::{PODS, World, pod_has, top_has};
 
-const INTENT: &str = "6f1c3e9a-2b7d-4c50-9a41-0c2f6a3d9e11";
+pub const INTENT: &str = "6f1c3e9a-2b7d-4c50-9a41-0c2f6a3d9e11";
 
 /// A job of its kind: the resource and the pod, or the job itself.
 pub trait Wish {
@@ -87,6 +87,7 @@ plots! {
         }
         check: |seen| {
             assert!(top_has(seen, "server failed id: false gone: true"), "{seen:#}");
+            assert!(top_has(seen, "wanted: server_late in pod-1"), "{seen:#}");
             assert!(top_has(seen, "port mine live in use: false"), "{seen:#}");
             assert!(!top_has(seen, "port  "), "{seen:#}");
             assert!(!pod_has(seen, 0, "port "), "{seen:#}");
@@ -283,6 +284,50 @@ plots! {
         }
         check: |seen| {
             assert!(top_has(seen, "volume failed id: false gone: true"), "{seen:#}");
+            assert!(top_has(seen, "wanted: volume_late in pod-1"), "{seen:#}");
+        }
+    }
+
+    /// The pod made the server after its create was given up.
+    ServerLateAfterAll of SERVER_LATE {
+        prepare: |world| {
+            begun(world, RoutingKind::Server, RoutingState::Failed, None).await;
+            bare_server_in_pod(world).await;
+            look(SERVER_LATE, 0)
+        }
+        check: |seen| {
+            assert!(top_has(seen, "server failed id: false"), "{seen:#}");
+            assert!(top_has(seen, "server active id: true gone: false"), "{seen:#}");
+            assert!(pod_has(seen, 0, "server vm"), "{seen:#}");
+        }
+    }
+
+    /// The pod never made it, and this was the last look.
+    ServerNeverCame of SERVER_LATE {
+        prepare: |world| {
+            begun(world, RoutingKind::Server, RoutingState::Failed, None).await;
+            look(SERVER_LATE, 5)
+        }
+        check: |seen| {
+            assert!(top_has(seen, "server failed id: false"), "{seen:#}");
+            assert!(!top_has(seen, "server active"), "{seen:#}");
+        }
+    }
+
+    /// The pod made the volume after its create was given up.
+    VolumeLateAfterAll of VOLUME_LATE {
+        prepare: |world| {
+            begun(world, RoutingKind::Volume, RoutingState::Failed, None).await;
+            let metadata = json!({INTENT_KEY: INTENT});
+            let body = json!({"volume": {"size": 1, "name": "v", "metadata": metadata}});
+            let made = world.admin(0).post_json(Service::Volume, "/volumes", &body).await;
+            made.unwrap();
+            look(VOLUME_LATE, 0)
+        }
+        check: |seen| {
+            assert!(top_has(seen, "volume failed id: false"), "{seen:#}");
+            assert!(top_has(seen, "volume active id: true gone: false"), "{seen:#}");
+            assert!(pod_has(seen, 0, "volume v"), "{seen:#}");
         }
     }
 
@@ -517,7 +562,7 @@ plots! {
 }
 
 /// The routing of a create or delete that is under way in the first pod.
-async fn begun(world: &World, kind: RoutingKind, state: RoutingState, top_id: Option<&str>) {
+pub async fn begun(world: &World, kind: RoutingKind, state: RoutingState, top_id: Option<&str>) {
     let now = tricircle_db::now();
     let row = Routing {
         id: INTENT.to_owned(),
@@ -602,6 +647,15 @@ async fn flavors_at_the_top(world: &World) {
     }
 }
 
+/// The look of this number for what the intent wanted.
+pub fn look(kind: &str, number: u32) -> NewJob {
+    NewJob {
+        pod_id: PODS[0].to_owned(),
+        payload: json!({ "look": number }),
+        ..NewJob::new(kind, INTENT)
+    }
+}
+
 /// A server in the first pod with a port on the network, as a create leaves it; its id.
 async fn with_server(world: &World, network: &Network) -> String {
     world.pods[0].set_build_time(Some(std::time::Duration::ZERO));
@@ -657,15 +711,24 @@ fn count(lines: &Value, start: &str) -> usize {
 
 /// A server that carries the intent's mark; its id.
 async fn server_in_pod(world: &World, port: &str) -> String {
+    server_on(world, json!([{ "port": port }])).await
+}
+
+/// The same without a network: the ports of a create that was given up are gone.
+async fn bare_server_in_pod(world: &World) -> String {
+    server_on(world, json!("none")).await
+}
+
+async fn server_on(world: &World, networks: Value) -> String {
     world.pods[0].add_flavor("1", "m1.tiny", 1, 512, 1);
     let body = json!({
         "server": {
             "name": "vm", "flavorRef": "1", "imageRef": world.cloud.image_id(),
-            "networks": [{"port": port}],
+            "networks": networks,
         },
         "os:scheduler_hints": {INTENT_HINT: INTENT},
     });
-    let admin = world.admin(0);
+    let admin = world.admin(0).at_compute_version("2.37");
     let made = admin.post_json(Service::Compute, "/servers", &body).await;
     let made = made.unwrap();
     made["server"]["id"].as_str().unwrap().to_owned()

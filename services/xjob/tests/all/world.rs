@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use tricircle_compute::SERVER_LATE;
 use tricircle_config::{Config, SecretString};
 use tricircle_db::models::*;
 use tricircle_db::testing::TestStore;
@@ -16,6 +18,7 @@ use tricircle_network::{Actor, Network as Networking, RequestedNetworks, Request
 use tricircle_pod_sim::{SimCloud, SimPod};
 use tricircle_pods::{PodSession, Service};
 use tricircle_runtime::Parts;
+use tricircle_volume::VOLUME_LATE;
 
 /// The ids of the pods' rows.
 pub const PODS: [&str; 2] = ["pod-1", "pod-2"];
@@ -40,6 +43,11 @@ impl Drop for World {
 
 impl World {
     pub async fn new() -> Self {
+        Self::with_grace(Config::default().jobs.create_grace).await
+    }
+
+    /// A world in which a create may stay unfinished for so long.
+    pub async fn with_grace(create_grace: Duration) -> Self {
         let cloud = SimCloud::start().await.unwrap();
         let pods = [
             cloud.add_pod("Pod1").await.unwrap(),
@@ -52,6 +60,7 @@ impl World {
         let mut config = Config::default();
         config.keystone_authtoken.auth_url = cloud.keystone_url();
         config.keystone_authtoken.password = SecretString::from("secret");
+        config.jobs.create_grace = create_grace;
         config.database.connection = SecretString::from(test.connection.clone());
         config.tricircle.network_vlan_ranges = vec!["physnet1:1000:1099".parse().unwrap()];
         let shutdown = CancellationToken::new();
@@ -279,12 +288,13 @@ impl World {
         for row in store.floating_ips(&floating).await.unwrap() {
             top.push(format!("floating IP {} {}", row.state, row.status));
         }
-        let parts = JobFilter {
-            kind: Some(ROUTER_SETUP.to_owned()),
+        let ready = JobFilter {
             states: vec![JobState::Ready],
             ..JobFilter::default()
         };
-        for job in store.jobs(&parts).await.unwrap() {
+        let wanted = [ROUTER_SETUP, SERVER_LATE, VOLUME_LATE];
+        let jobs = store.jobs(&ready).await.unwrap().into_iter();
+        for job in jobs.filter(|job| wanted.contains(&job.kind.as_str())) {
             top.push(format!("wanted: {} in {}", job.kind, job.pod_id));
         }
         top.sort_unstable();
