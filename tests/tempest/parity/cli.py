@@ -50,7 +50,7 @@ def ready(told, region):
     tempest, prepared = Tempest(told.sandbox, folder, region), prepare(told.sandbox, region)
     for what in prepared.missing:
         say(f'{region} does without {what}')
-    tempest.configure(prepared)
+    tempest.configure(prepared, told.zone_in(region))
     return tempest
 
 

@@ -6,7 +6,7 @@ Nothing boots there, so nobody logs in to a guest; a pod has one compute host, s
 from .prepare import IMAGES, MULTIATTACH, PUBLIC
 
 
-def tempest_conf(settings, folder, region, prepared):
+def tempest_conf(settings, folder, region, prepared, zone):
     """section -> option -> value"""
     return {
         'DEFAULT': {'log_file': folder / 'tempest.log'},
@@ -22,7 +22,7 @@ def tempest_conf(settings, folder, region, prepared):
         'compute': {
             'image_ref': IMAGES['tempest-image'], 'image_ref_alt': IMAGES['tempest-image-alt'],
             'flavor_ref': '42', 'flavor_ref_alt': '84', 'min_microversion': '2.1', 'max_microversion': 'latest',
-            'min_compute_nodes': 1, 'build_timeout': 90},
+            'min_compute_nodes': 1, 'build_timeout': 90, 'compute_volume_common_az': zone or None},
         'compute-feature-enabled': {
             'live_migration': False, 'cold_migration': False, 'resize': True,
             'vnc_console': False, 'spice_console': False, 'serial_console': False,

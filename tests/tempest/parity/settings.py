@@ -20,6 +20,7 @@ class Run:
     workers: int
     fresh: str                  # '' | failed | all: results of earlier runs that are not taken
     base: str                   # recorded | run: where the bare pod's results come from
+    zone: str                   # availability zone of servers and volumes at the top; '': any
 
     @classmethod
     def read(cls, env=None):
@@ -38,7 +39,8 @@ class Run:
             re.compile(tests)
         except re.error as error:
             raise SystemExit(f'TESTS={tests}: {error}') from None
-        return cls(Settings.read(env), service, tests, int(env.get('WORKERS') or 3), fresh, base)
+        return cls(Settings.read(env), service, tests, int(env.get('WORKERS') or 3), fresh, base,
+                   env.get('ZONE', 'az1'))
 
     @property
     def folder(self):
@@ -64,6 +66,11 @@ class Run:
     def pattern(self):
         """which tests Tempest is asked for"""
         return rf'^tempest\.api\.{self.service}\.'
+
+    def zone_in(self, region_name):
+        """A volume and its server have to be in one pod: Tempest is told so as it is of a Nova whose zones share no
+        storage, by one zone for both. A bare pod needs no such thing."""
+        return self.zone if region_name == TOP_REGION else ''
 
     def chosen(self, name):
         return re.search(self.tests, name) is not None

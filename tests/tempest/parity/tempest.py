@@ -26,8 +26,8 @@ class Tempest:
         self.settings, self.folder, self.region = settings, folder, region
         self.config = folder / 'tempest.conf'
 
-    def configure(self, prepared):
-        write_ini(self.config, tempest_conf(self.settings, self.folder, self.region, prepared))
+    def configure(self, prepared, zone):
+        write_ini(self.config, tempest_conf(self.settings, self.folder, self.region, prepared, zone))
 
     def _run(self, *arguments, out=subprocess.PIPE):
         """records of stestr stand in the folder it runs in"""

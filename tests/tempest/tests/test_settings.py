@@ -40,6 +40,11 @@ class RunTest(unittest.TestCase):
         self.assertFalse(told.chosen('tempest.api.network.test_networks.A.test_1'))
 
 
+    def test_only_the_top_needs_a_zone_for_volumes_and_their_servers(self):
+        self.assertEqual([self.read().zone_in(region) for region in ('Pod1', 'RegionOne')], ['', 'az1'])
+        self.assertEqual(self.read(ZONE='').zone_in('RegionOne'), '')
+
+
 class ConfigTest(unittest.TestCase):
 
     def test_it_says_what_the_region_has(self):
@@ -47,12 +52,13 @@ class ConfigTest(unittest.TestCase):
             sandbox = Run.read({'STATE': state}).sandbox
         prepared = Prepared()
         prepared.public, prepared.aliases, prepared.backup = 'an-id', ['router', 'security-group'], True
-        conf = tempest_conf(sandbox, Path('/there'), 'RegionOne', prepared)
+        conf = tempest_conf(sandbox, Path('/there'), 'RegionOne', prepared, 'az1')
         self.assertEqual(conf['network']['public_network_id'], 'an-id')
         self.assertEqual(conf['network-feature-enabled']['api_extensions'], 'router,security-group')
         self.assertFalse(conf['network-feature-enabled']['port_security'])
         self.assertTrue(conf['volume-feature-enabled']['backup'])
         self.assertEqual(conf['identity']['region'], 'RegionOne')
+        self.assertEqual(conf['compute']['compute_volume_common_az'], 'az1')
 
 
 class QuickTest(unittest.TestCase):
