@@ -21,6 +21,7 @@ mod placement;
 mod recover;
 mod remove;
 mod request;
+mod tries;
 
 pub use flavors::flavor_digest;
 pub use interfaces::InterfaceSettle;

@@ -18,6 +18,7 @@ mod placement;
 mod recover;
 mod remove;
 mod request;
+mod tries;
 mod types;
 
 pub use recover::VolumeRecover;

@@ -8,6 +8,7 @@
 //! | [`isolation`] | other projects, readers, no token, bad tokens |
 //! | [`addresses`] | none given twice, none made up when they are used up |
 //! | [`lists`] | pages over several pods |
+//! | [`tries`] | a pod refuses, and the next one is tried |
 //! | [`routers`] | one router in two pods, floating IPs; a port that moves between pods |
 //! | [`surface`] | version documents, microversions, request ids |
 //! | [`outages`] | a pod, Keystone or the broker is away (simulated worlds) |
@@ -37,4 +38,5 @@ pub mod outages;
 pub mod refusals;
 pub mod routers;
 pub mod surface;
+pub mod tries;
 pub mod warmth;

@@ -157,6 +157,7 @@ scenes! {
     server_recover {
         made: plots::ServerMade,
         never_made: plots::ServerNeverMade,
+        unwanted: plots::ServerUnwanted,
     }
     server_remove {
         gone: plots::ServerGone,
@@ -171,6 +172,7 @@ scenes! {
     volume_recover {
         made: plots::VolumeMade,
         never_made: plots::VolumeNeverMade,
+        unwanted: plots::VolumeUnwanted,
     }
     volume_remove {
         gone: plots::VolumeGone,
