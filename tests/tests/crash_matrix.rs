@@ -16,6 +16,9 @@ macro_rules! matrix {
 
 matrix! {
     server_create_in_nova_apigw: CreateServer, Compute;
+    server_create_elsewhere_in_nova_apigw: CreateServerElsewhere, Compute;
+    server_given_up_in_nova_apigw: GiveUpServer, Compute;
+    server_given_up_in_xjob: GiveUpServer, Jobs;
     server_recovery_in_xjob: RecoverServer, Jobs;
     server_delete_in_nova_apigw: DeleteServer, Compute;
     server_delete_in_xjob: DeleteServer, Jobs;
@@ -25,6 +28,8 @@ matrix! {
     interface_detach_in_nova_apigw: DetachInterface, Compute;
     interface_detach_in_xjob: DetachInterface, Jobs;
     volume_create_in_cinder_apigw: CreateVolume, Volume;
+    volume_given_up_in_cinder_apigw: GiveUpVolume, Volume;
+    volume_given_up_in_xjob: GiveUpVolume, Jobs;
     volume_delete_in_cinder_apigw: DeleteVolume, Volume;
     volume_delete_in_xjob: DeleteVolume, Jobs;
     network_create_in_neutron_api: CreateNetwork, Network;

@@ -39,6 +39,9 @@ in_a_plain_world! {
     a_port_goes_from_pod_to_pod: routers::a_port_goes_from_pod_to_pod;
     security_groups_have_members_in_two_pods: groups::members_in_two_pods;
     pages_over_pods_join: lists::pages_over_pods;
+    a_pod_that_uses_the_vlan_itself_is_passed_over: tries::a_pod_uses_the_vlan_itself;
+    servers_go_to_the_next_pod: tries::servers_that_the_first_pod_refuses;
+    volumes_go_to_the_next_pod: tries::volumes_that_the_first_pod_refuses;
     version_documents_need_no_token: surface::version_documents;
     microversions_are_negotiated: surface::microversions;
     every_answer_has_a_request_id: surface::request_ids;

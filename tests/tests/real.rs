@@ -41,6 +41,7 @@ on_real_pods! {
     a_port_goes_from_pod_to_pod: routers::a_port_goes_from_pod_to_pod;
     security_groups_have_members_in_two_pods: groups::members_in_two_pods;
     pages_over_pods_join: lists::pages_over_pods;
+    a_pod_that_uses_the_vlan_itself_is_passed_over: tries::a_pod_uses_the_vlan_itself;
     version_documents_need_no_token: surface::version_documents;
     microversions_are_negotiated: surface::microversions;
     every_answer_has_a_request_id: surface::request_ids;

@@ -11,11 +11,11 @@
 //! | 5 | routing complete, ports moved to the server, job ended, one transaction | nothing to heal |
 //!
 //! A failure that is known is undone at once. When nobody knows whether the pod made
-//! the server, nothing is undone here: the job looks.
+//! the server, nothing is undone here: the job looks. What follows from a failure, and
+//! when these steps are gone through in another pod, is [`tries`](crate::tries).
 
 use std::time::{Duration, Instant};
 
-use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 use tricircle_api::{Fault, FaultKind, schema};
 use tricircle_db::models::{
@@ -23,6 +23,7 @@ use tricircle_db::models::{
 };
 use tricircle_failpoint::hit;
 use tricircle_gateway::{Call, pod_fault};
+use tricircle_intent::Ended;
 use tricircle_intent::time_left;
 use tricircle_network::{Actor, ServerNetworks};
 use tricircle_pods::{PodError, Service};
@@ -32,6 +33,7 @@ use crate::checks::{fitting, over_quota};
 use crate::fault::network_fault;
 use crate::groups::{Joined, group_is_full, no_such_group};
 use crate::placement::Placed;
+use crate::tries::Failed;
 use crate::{
     Compute, Intent, SERVER_RECOVER, SERVER_REMOVE, ServerRequest, create_schema, refusals,
 };
@@ -40,12 +42,11 @@ use crate::{
 const REPLACED: usize = 3;
 
 /// Everything that was looked up before the first side effect.
-struct Prepared {
+pub(crate) struct Prepared {
     request: ServerRequest,
     flavor: Flavor,
     keypair: Option<Keypair>,
-    networks: ServerNetworks,
-    placed: Placed,
+    pub(crate) networks: ServerNetworks,
     group: Option<Joined>,
 }
 
@@ -77,22 +78,18 @@ impl Compute {
         call: &Call,
         request: ServerRequest,
     ) -> Result<Option<Value>, Fault> {
-        let prepared = self.prepare(call, request).await?;
+        let (prepared, mut places) = Box::pin(self.prepare(call, request)).await?;
         let request = &prepared.request;
         let count = self.check_quota(call, &prepared).await?;
         if let Some(joined) = &prepared.group {
             self.check_group(call, joined, count).await?;
         }
         let reservation_id = reservation();
-        let mut made: Vec<Value> = Vec::new();
+        let mut made: Vec<(Value, Placed)> = Vec::new();
         for name in request.names(count) {
-            let intent = Intent {
-                id: uuid::Uuid::new_v4().to_string(),
-                name,
-                reservation_id: reservation_id.clone(),
-            };
-            match self.create_one(call, &prepared, &intent).await {
-                Ok(Some(answer)) => made.push(answer),
+            let one = self.create_one(call, &prepared, &mut places, &name, &reservation_id);
+            match Box::pin(one).await {
+                Ok(Some(server)) => made.push(server),
                 Ok(None) => return Ok(None),
                 // Nova makes as many as it can from min_count to max_count, or none.
                 Err(fault) if made.len() >= request.min_count as usize => {
@@ -100,9 +97,11 @@ impl Compute {
                     break;
                 }
                 Err(fault) => {
-                    let pod_id = prepared.placed.pod.id();
-                    for id in made.iter().filter_map(server_id) {
-                        if let Err(error) = self.take_back(call, pod_id, id).await {
+                    for (answer, placed) in &made {
+                        let Some(id) = server_id(answer) else {
+                            continue;
+                        };
+                        if let Err(error) = self.take_back(call, placed.pod.id(), id).await {
                             tracing::warn!(server.id = id, %error, "a server of a failed create stays");
                         }
                     }
@@ -113,7 +112,8 @@ impl Compute {
         if request.return_reservation_id {
             return Ok(Some(json!({"reservation_id": reservation_id})));
         }
-        Ok(Some(made.into_iter().next().unwrap_or_default()))
+        let first = made.into_iter().next().map(|(answer, _)| answer);
+        Ok(Some(first.unwrap_or_default()))
     }
 
     /// A body that cannot be read is sent to a pod as it is, for Nova's own words.
@@ -139,7 +139,12 @@ impl Compute {
         }
     }
 
-    async fn prepare(&self, call: &Call, request: ServerRequest) -> Result<Prepared, Fault> {
+    /// Looks up what is needed, and the pods that fit, best first; never none.
+    async fn prepare(
+        &self,
+        call: &Call,
+        request: ServerRequest,
+    ) -> Result<(Prepared, Vec<Placed>), Fault> {
         let context = &call.context;
         let is_admin = context.is_admin();
         self.check_limits(call, &request).await?;
@@ -182,58 +187,33 @@ impl Compute {
             .plan(&actor, &request.networks, &request.groups)
             .await
             .map_err(network_fault)?;
-        // The first pod in which the networks may be, else the reason why the best
-        // one is not possible.
+        // The pods in which the networks may be, else the reason why the best one is not
+        // possible.
         let mut reason = None;
+        let mut fitting = Vec::new();
         for placed in places {
-            match self
+            let checked = self
                 .network
-                .check_pod(&networks, placed.pod.id(), &placed.zone)
-            {
-                Ok(()) => {
-                    return Ok(Prepared {
-                        request,
-                        flavor,
-                        keypair,
-                        networks,
-                        placed,
-                        group,
-                    });
-                }
+                .check_pod(&networks, placed.pod.id(), &placed.zone);
+            match checked {
+                Ok(()) => fitting.push(placed),
                 Err(error) => reason = reason.or(Some(error)),
             }
         }
-        Err(match reason {
-            Some(error) => network_fault(error),
-            None => Fault::bad_request("No valid host was found."),
-        })
-    }
-
-    async fn create_one(
-        &self,
-        call: &Call,
-        prepared: &Prepared,
-        intent: &Intent,
-    ) -> Result<Option<Value>, Fault> {
-        // From before the row on: the job's clock starts with it.
-        let begun = Instant::now();
-        if !self.begin(call, prepared, intent).await? {
-            return Ok(None);
+        if fitting.is_empty() {
+            return Err(match reason {
+                Some(error) => network_fault(error),
+                None => Fault::bad_request("No valid host was found."),
+            });
         }
-        hit("server_create.intended");
-        let made = self.make(call, prepared, intent, begun).await;
-        hit("server_create.posted");
-        match made {
-            Ok(server) => {
-                let completed = self.complete(call, prepared, intent, server).await;
-                completed.map(Some)
-            }
-            Err(Failure::Unknown(fault)) => Err(fault),
-            Err(Failure::Known(fault)) => {
-                self.undo(prepared, intent).await;
-                Err(fault)
-            }
-        }
+        let prepared = Prepared {
+            request,
+            flavor,
+            keypair,
+            networks,
+            group,
+        };
+        Ok((prepared, fitting))
     }
 
     /// How many fit, at least as many as are wanted; each intent counts again.
@@ -253,10 +233,11 @@ impl Compute {
     }
 
     /// False when the server's group is in another pod by now.
-    async fn begin(
+    pub(crate) async fn begin(
         &self,
         call: &Call,
         prepared: &Prepared,
+        placed: &Placed,
         intent: &Intent,
     ) -> Result<bool, Fault> {
         let (request, flavor) = (&prepared.request, &prepared.flavor);
@@ -265,13 +246,13 @@ impl Compute {
             id: intent.id.clone(),
             kind: RoutingKind::Server,
             top_id: None,
-            pod_id: prepared.placed.pod.id().to_owned(),
+            pod_id: placed.pod.id().to_owned(),
             bottom_id: None,
             project_id: call.context.project_id.clone(),
             user_id: call.context.user_id.clone(),
             name: intent.name.chars().take(255).collect(),
             state: RoutingState::Creating,
-            availability_zone: Some(prepared.placed.zone.clone()),
+            availability_zone: Some(placed.zone.clone()),
             flavor_id: Some(flavor.flavor_id.clone()),
             image_id: request.image_id.clone(),
             vcpus: flavor.vcpus,
@@ -310,25 +291,25 @@ impl Compute {
         }
     }
 
-    async fn make(
+    pub(crate) async fn make(
         &self,
         call: &Call,
         prepared: &Prepared,
+        placed: &Placed,
         intent: &Intent,
         begun: Instant,
-    ) -> Result<Value, Failure> {
-        let placed = &prepared.placed;
+    ) -> Result<Value, Failed> {
         let pod_id = placed.pod.id();
         let ports = self
             .network
             .allocate(&prepared.networks, &intent.id, &placed.zone)
             .await
-            .map_err(|error| Failure::Known(network_fault(error)))?;
+            .map_err(|error| Failed::AtTop(network_fault(error)))?;
         hit("server_create.allocated");
         let admin = self
             .pods
             .admin(pod_id, call.request_id())
-            .map_err(|error| Failure::Known(pod_fault(error)))?;
+            .map_err(Failed::preparing)?;
         let user = self.pods.session_in(&placed.pod, &call.caller());
         let project_id = &call.context.project_id;
         let flavor = self.ensure_flavor(&admin, &prepared.flavor, project_id);
@@ -344,20 +325,15 @@ impl Compute {
                 None => Ok(None),
             }
         };
-        let realized = async {
-            self.network
-                .realize_ports(pod_id, &ports)
-                .await
-                .map_err(network_fault)
-        };
+        let realized = self.network.realize_ports(pod_id, &ports);
         // No longer than the job waits before it takes back what it finds unfinished.
-        let limit = self.time_to_post(begun).ok_or_else(too_late)?;
+        let limit = self.time_to_post(begun).ok_or_else(Failed::too_late)?;
         let all = async { futures_util::join!(flavor, keypair, group, realized) };
         let all = actix_web::rt::time::timeout(limit, all).await;
-        let (flavor, keypair, group, realized) = all.map_err(|_| too_late())?;
-        let prepared_all = flavor.and(keypair).and(group);
-        let group = prepared_all.map_err(Failure::Known)?;
-        let realized = realized.map_err(Failure::Known)?;
+        let (flavor, keypair, group, realized) = all.map_err(|_| Failed::too_late())?;
+        // What the pod has against the networks tells most.
+        let realized = realized.map_err(Failed::realizing)?;
+        let group = flavor.and(keypair).and(group)?;
         let place = InPod {
             zone: &placed.bottom_zone,
             ports: &realized,
@@ -365,7 +341,7 @@ impl Compute {
         };
         let body = for_pod(&prepared.request, intent, &place);
         hit("server_create.realized");
-        let limit = self.time_to_post(begun).ok_or_else(too_late)?;
+        let limit = self.time_to_post(begun).ok_or_else(Failed::too_late)?;
         let limit = limit.min(self.config.client.create_timeout);
         let mut session = call.session(&placed.pod).with_timeout(limit);
         // "none" is understood from 2.37 on, which takes all that older ones take.
@@ -373,18 +349,19 @@ impl Compute {
             session = session.at_compute_version("2.37");
         }
         let made = session.post_json(Service::Compute, "/servers", &body).await;
-        let Err(error) = made else {
-            return made.map_err(failure);
+        let failed = match made {
+            Ok(answer) => return Ok(answer),
+            Err(error) => Failed::posting(error),
         };
-        let mut failed = failure(error);
-        if let (Failure::Known(fault), Some(bottom), Some(joined)) =
-            (&mut failed, &group, &prepared.group)
+        if let (Failed::InPod(_, fault), Some(bottom), Some(joined)) =
+            (&failed, &group, &prepared.group)
             && fault.message() == no_such_group(bottom)
         {
             self.group_lost(pod_id, &joined.group.id).await;
-            *fault = Fault::unavailable(
+            let again = Fault::unavailable(
                 "The server group is being made anew in the availability zone. Try again.",
             );
+            return Err(Failed::InPod(Ended::Request, again));
         }
         Err(failed)
     }
@@ -394,14 +371,15 @@ impl Compute {
         time_left(self.config.jobs.create_grace, Duration::MAX, begun)
     }
 
-    async fn complete(
+    pub(crate) async fn complete(
         &self,
         call: &Call,
         prepared: &Prepared,
+        placed: &Placed,
         intent: &Intent,
         mut answer: Value,
     ) -> Result<Value, Fault> {
-        let pod = &prepared.placed.pod;
+        let pod = &placed.pod;
         let Some(id) = answer.pointer("/server/id").and_then(Value::as_str) else {
             // The job finds it by its mark.
             return Err(pod_fault(PodError::Malformed {
@@ -410,7 +388,7 @@ impl Compute {
             }));
         };
         let id = id.to_owned();
-        let owner = format!("compute:{}", prepared.placed.zone);
+        let owner = format!("compute:{}", placed.zone);
         let from = [RoutingState::Creating];
         let completed = self
             .store
@@ -491,9 +469,10 @@ impl Compute {
         Ok(())
     }
 
-    /// Takes back what this create made, as far as possible now; the job does the rest.
-    async fn undo(&self, prepared: &Prepared, intent: &Intent) {
-        let pod_id = prepared.placed.pod.id();
+    /// Takes back what this try made, as far as possible now; the job does the rest. True
+    /// when nothing is left.
+    pub(crate) async fn undo(&self, placed: &Placed, intent: &Intent) -> bool {
+        let pod_id = placed.pod.id();
         hit("server_undo.begun");
         let released = self.network.release(&intent.id, pod_id).await;
         hit("server_undo.released");
@@ -505,62 +484,28 @@ impl Compute {
                 .map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        if let Err(error) = ended {
-            tracing::warn!(
-                intent.id = intent.id,
-                error,
-                "the rest of a failed create is left to its job"
-            );
-            // No server can come any more: the job need not wait for it.
-            let soon = NewJob {
-                pod_id: pod_id.to_owned(),
-                ..NewJob::new(SERVER_RECOVER, &intent.id)
-            };
-            if let Err(error) = self.jobs.enqueue(&soon).await {
-                tracing::warn!(%error, "its job runs when its time comes");
-            }
+        let Err(error) = ended else {
+            return true;
+        };
+        tracing::warn!(
+            intent.id = intent.id,
+            error,
+            "the rest of a failed create is left to its job"
+        );
+        // No server can come any more: the job need not wait for it.
+        let soon = NewJob {
+            pod_id: pod_id.to_owned(),
+            ..NewJob::new(SERVER_RECOVER, &intent.id)
+        };
+        if let Err(error) = self.jobs.enqueue(&soon).await {
+            tracing::warn!(%error, "its job runs when its time comes");
         }
+        false
     }
-}
-
-/// The networks of the server took all the time that there was.
-fn too_late() -> Failure {
-    Failure::Known(Fault::new(
-        FaultKind::PodTimeout,
-        "The pod took too long to prepare the networks of the server.",
-    ))
 }
 
 fn server_id(answer: &Value) -> Option<&str> {
     answer.pointer("/server/id").and_then(Value::as_str)
-}
-
-/// How a create failed.
-enum Failure {
-    /// The pod has no server.
-    Known(Fault),
-    /// The pod may have one.
-    Unknown(Fault),
-}
-
-fn failure(error: PodError) -> Failure {
-    if error.outcome_unknown() {
-        let code = match error {
-            PodError::NoAnswer { .. } => FaultKind::PodTimeout,
-            // The fault is the pod's, not ours.
-            _ => FaultKind::of_status(StatusCode::BAD_GATEWAY),
-        };
-        Failure::Unknown(
-            Fault::new(
-                code,
-                "The pod did not confirm the creation of the server. It will appear in the list of \
-                 servers if it was made.",
-            )
-            .with_detail(tricircle_api::chain(&error)),
-        )
-    } else {
-        Failure::Known(pod_fault(error))
-    }
 }
 
 /// A reservation id as Nova makes them: `r-` and eight letters or digits.

@@ -23,6 +23,7 @@ use tricircle_jobs::{JobError, JobKind, JobRun};
 use tricircle_pods::{PodError, PodSession, Service};
 
 use crate::placement::Placed;
+use crate::tries::Failed;
 use crate::{Compute, SERVER_GROUP_REMOVE, ServerRequest};
 
 /// The version at which groups are made and looked for in pods.
@@ -147,7 +148,7 @@ impl Compute {
         &self,
         user: &PodSession,
         group: &ServerGroup,
-    ) -> Result<String, Fault> {
+    ) -> Result<String, Failed> {
         let kind = RealizationKind::ServerGroup;
         let (pod_id, project_id) = (user.pod().id(), &group.project_id);
         let intent = Realization::intent(kind, &group.id, pod_id, project_id);
@@ -155,7 +156,7 @@ impl Compute {
         hit("realize_server_group.intended");
         match (row.state, &row.bottom_id) {
             (RealizationState::Deleting, _) => {
-                return Err(Fault::bad_request(no_such_group(&group.id)));
+                return Err(Failed::AtTop(Fault::bad_request(no_such_group(&group.id))));
             }
             (RealizationState::Present, Some(id)) => return Ok(id.clone()),
             _ => {}
@@ -165,7 +166,9 @@ impl Compute {
         let known = if row.id == intent.id {
             Vec::new()
         } else {
-            named(&user, &group.id, false).await.map_err(pod_fault)?
+            named(&user, &group.id, false)
+                .await
+                .map_err(Failed::preparing)?
         };
         if known.is_empty() {
             let body = json!({"server_group": {
@@ -175,22 +178,22 @@ impl Compute {
             }});
             user.post_json(Service::Compute, "/os-server-groups", &body)
                 .await
-                .map_err(pod_fault)?;
+                .map_err(Failed::preparing)?;
         }
         hit("realize_server_group.posted");
         // Of those that were made together the first is the one, for everybody who looks.
         let mut there = named(&user, &group.id, false)
             .await
-            .map_err(pod_fault)?
+            .map_err(Failed::preparing)?
             .into_iter();
         let Some(first) = there.next() else {
-            return Err(pod_fault(PodError::Malformed {
+            return Err(Failed::preparing(PodError::Malformed {
                 pod: user.pod().region().to_owned(),
                 why: "a server group that was made is not in the list".to_owned(),
             }));
         };
         for id in there {
-            remove(&user, &id).await.map_err(pod_fault)?;
+            remove(&user, &id).await.map_err(Failed::preparing)?;
         }
         let digest = group.policy.as_str();
         let wanted = self
@@ -199,8 +202,8 @@ impl Compute {
             .await?;
         if !wanted {
             // Deleted at the top meanwhile.
-            remove(&user, &first).await.map_err(pod_fault)?;
-            return Err(Fault::bad_request(no_such_group(&group.id)));
+            remove(&user, &first).await.map_err(Failed::preparing)?;
+            return Err(Failed::AtTop(Fault::bad_request(no_such_group(&group.id))));
         }
         hit("realize_server_group.recorded");
         Ok(first)

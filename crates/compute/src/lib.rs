@@ -26,6 +26,7 @@ mod refusals;
 mod remove;
 mod request;
 mod resize;
+mod tries;
 
 pub use flavors::flavor_digest;
 pub use groups::{ServerGroupRemove, no_such_group};

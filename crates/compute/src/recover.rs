@@ -17,7 +17,8 @@ use crate::fault::network_job_error;
 use crate::{Compute, SERVER_LATE, SERVER_RECOVER};
 
 /// Finds the server that an unfinished create may have left in the pod: adopts it, or
-/// removes what was made for it.
+/// removes what was made for it. Of a try that was given up for another pod it removes the
+/// server too.
 #[derive(Debug, Clone)]
 pub struct ServerRecover(pub Compute);
 
@@ -42,9 +43,25 @@ impl JobKind for ServerRecover {
         let admin = pods
             .admin(pod_id, run.request_id())
             .map_err(|error| pod_job_error(pod_id, error))?;
-        let found = self.find(&admin, &intent).await?;
+        let mut found = self.find(&admin, &intent).await?;
         run.check()?;
-        let from = [RoutingState::Recovering];
+        let state = match intent.state {
+            RoutingState::Abandoned => RoutingState::Abandoned,
+            _ => RoutingState::Recovering,
+        };
+        if let (RoutingState::Abandoned, Some(server_id)) = (state, &found) {
+            discard(&admin, server_id)
+                .await
+                .map_err(|error| pod_job_error(pod_id, error))?;
+            hit("server_recover.discarded");
+            found = self.find(&admin, &intent).await?;
+            if found.is_some() {
+                return Err(JobError::transient(
+                    "the pod is deleting the server of a try that was given up",
+                ));
+            }
+        }
+        let from = [state];
         match found {
             Some(server_id) => {
                 let zone = intent.availability_zone.clone().unwrap_or_default();
@@ -96,6 +113,11 @@ impl ServerRecover {
             return Ok(by_mark(&listed.servers, &intent.id));
         }
         let by_ports = self.devices_of_ports(admin, intent).await?;
+        if intent.state == RoutingState::Abandoned {
+            // It is going to be removed: likeness is not enough.
+            let with_port = listed.servers.iter().find(|one| by_ports.contains(&one.id));
+            return Ok(with_port.map(|server| server.id.clone()));
+        }
         let mut free = Vec::new();
         for server in listed.servers {
             let known = self
@@ -143,6 +165,20 @@ impl ServerRecover {
             }
         }
         Ok(devices)
+    }
+}
+
+/// Asks the pod to delete a server that nobody waits for; one that goes already is asked
+/// for once more without harm.
+async fn discard(admin: &PodSession, server_id: &str) -> Result<(), PodError> {
+    tracing::info!(
+        server.id = server_id,
+        "removing the server of a try that was given up"
+    );
+    let path = format!("/servers/{server_id}");
+    match admin.delete(Service::Compute, &path).await {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(()),
     }
 }
 

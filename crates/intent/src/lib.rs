@@ -5,6 +5,8 @@
 //! finds an intent unfinished first [takes it over](take_over), so that the request
 //! which began it can no longer record anything, and then *looks up by mark*. A delete
 //! is: the wish and its job, the pod, and [`ended`] when the pod no longer has it.
+//! Each pod that is tried for a create has an intent of its own; [`Ended`] says when the
+//! next one is tried.
 //!
 //! The words by which these steps know each other are here: the mark, and the names of
 //! the jobs. Servers and volumes differ in how a pod is asked for a mark; servers, where
@@ -14,6 +16,7 @@
 pub mod late;
 mod removal;
 pub mod servers;
+mod tries;
 
 use std::time::{Duration, Instant};
 
@@ -24,6 +27,7 @@ use tricircle_pods::PodError;
 
 pub use late::{SERVER_LATE, VOLUME_LATE};
 pub use removal::{Presence, ended};
+pub use tries::{Around, Ended, Next, Weight, most_telling};
 
 /// Key under which the intent's id goes with a create: a server's scheduler hint, a
 /// volume's metadata. The gateways leave it out of answers.
@@ -68,7 +72,7 @@ pub async fn take_over(store: &Store, intent_id: &str) -> Result<Option<Routing>
             }
             Ok(Some(intent))
         }
-        RoutingState::Recovering => Ok(Some(intent)),
+        RoutingState::Recovering | RoutingState::Abandoned => Ok(Some(intent)),
         _ => Ok(None),
     }
 }

@@ -19,6 +19,7 @@ mod placement;
 mod recover;
 mod remove;
 mod request;
+mod tries;
 mod types;
 
 pub use late::VolumeLate;

@@ -21,12 +21,12 @@ pub(crate) struct Placed {
 }
 
 impl Volumes {
-    /// The pod for a request.
+    /// The pods that fit a request, best first; never none.
     pub(crate) async fn place(
         &self,
         call: &Call,
         request: &VolumeRequest,
-    ) -> Result<Placed, Fault> {
+    ) -> Result<Vec<Placed>, Fault> {
         let pinned_to = match &request.source {
             Some((kind, id)) => Some(call.pod_of(*kind, id).await?.id().to_owned()),
             None => None,
@@ -65,22 +65,25 @@ impl Volumes {
         };
         let named = zone.as_deref().unwrap_or_default();
         let best = place(&demand, candidates).map_err(|why| refusal(&why, named))?;
-        let chosen = best.first().and_then(|view| snapshot.by_id(&view.pod.id));
-        let Some(pod) = chosen.cloned() else {
+        let places = best.into_iter().filter_map(|view| {
+            let pod = snapshot.by_id(&view.pod.id)?.clone();
+            let bottom_zone = zone
+                .as_deref()
+                .and_then(|zone| view.bottom_az(ZoneService::Volume, zone))
+                .filter(|zone| !zone.is_empty())
+                .map(str::to_owned);
+            let first = || view.top_az(ZoneService::Volume, "").map(str::to_owned);
+            Some(Placed {
+                pod,
+                zone: zone.clone().or_else(first),
+                bottom_zone,
+            })
+        });
+        let places: Vec<_> = places.collect();
+        if places.is_empty() {
             return Err(refusal(&NoPod::None, named));
-        };
-        let view = &pod.view;
-        let bottom_zone = zone
-            .as_deref()
-            .and_then(|zone| view.bottom_az(ZoneService::Volume, zone))
-            .filter(|zone| !zone.is_empty())
-            .map(str::to_owned);
-        let zone = zone.or_else(|| view.top_az(ZoneService::Volume, "").map(str::to_owned));
-        Ok(Placed {
-            pod,
-            zone,
-            bottom_zone,
-        })
+        }
+        Ok(places)
     }
 }
 

@@ -11,7 +11,8 @@ use tricircle_pods::{PodError, PodSession, Service};
 
 use crate::{INTENT_KEY, VOLUME_LATE, VOLUME_RECOVER, Volumes};
 
-/// Adopts the volume that an unfinished create left in the pod, or gives it up.
+/// Adopts the volume that an unfinished create left in the pod, or gives it up. That of a
+/// try that was given up for another pod it removes.
 #[derive(Debug, Clone)]
 pub struct VolumeRecover(pub Volumes);
 
@@ -34,8 +35,23 @@ impl JobKind for VolumeRecover {
             .pods
             .admin(pod_id, run.request_id())
             .map_err(in_pod)?;
-        let found = find_by_mark(&admin, &intent.id).await.map_err(in_pod)?;
-        let from = [RoutingState::Recovering];
+        let look = || find_by_mark(&admin, &intent.id);
+        let mut found = look().await.map_err(in_pod)?;
+        let state = match intent.state {
+            RoutingState::Abandoned => RoutingState::Abandoned,
+            _ => RoutingState::Recovering,
+        };
+        if let (RoutingState::Abandoned, Some(id)) = (state, &found) {
+            discard(&admin, id).await.map_err(in_pod)?;
+            hit("volume_recover.discarded");
+            found = look().await.map_err(in_pod)?;
+            if found.is_some() {
+                return Err(JobError::transient(
+                    "the pod is deleting the volume of a try that was given up",
+                ));
+            }
+        }
+        let from = [state];
         match found {
             Some(id) => {
                 store
@@ -56,6 +72,22 @@ impl JobKind for VolumeRecover {
             }
         }
         Ok(())
+    }
+}
+
+/// Asks the pod to delete a volume that nobody waits for. One that is going already may
+/// be refused: the next look tells.
+async fn discard(admin: &PodSession, id: &str) -> Result<(), PodError> {
+    tracing::info!(
+        volume.id = id,
+        "removing the volume of a try that was given up"
+    );
+    match admin
+        .delete(Service::Volume, &format!("/volumes/{id}"))
+        .await
+    {
+        Err(error) if !error.is_refusal() => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@
 //! | [`isolation`] | other projects, readers, no token, bad tokens |
 //! | [`addresses`] | none given twice, none made up when they are used up |
 //! | [`lists`] | pages over several pods |
+//! | [`tries`] | a pod refuses, and the next one is tried |
 //! | [`routers`] | one router in two pods, floating IPs; a port that moves between pods |
 //! | [`two_ways_out`] | local routers in two pods, and one that joins what is behind them |
 //! | [`surface`] | version documents, microversions, request ids |
@@ -38,5 +39,6 @@ pub mod outages;
 pub mod refusals;
 pub mod routers;
 pub mod surface;
+pub mod tries;
 pub mod two_ways_out;
 pub mod warmth;

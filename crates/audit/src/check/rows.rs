@@ -55,7 +55,7 @@ fn routing(index: &Index<'_>, row: &Routing) -> Option<Finding> {
             let detail = "the pod does not have it".to_owned();
             (Problem::Lost, detail, want(remove, id))
         }
-        RoutingState::Creating | RoutingState::Recovering => {
+        RoutingState::Creating | RoutingState::Recovering | RoutingState::Abandoned => {
             if !index.is_old(row.updated_at) || index.has_job(&[recover], &row.id) {
                 return None;
             }

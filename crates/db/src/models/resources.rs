@@ -30,6 +30,9 @@ text_enum!(
         Active = "active",
         /// A job undoes or adopts an unfinished create.
         Recovering = "recovering",
+        /// A create that nobody waits for, since another pod was tried: a job removes what
+        /// there is of it.
+        Abandoned = "abandoned",
         /// A delete was accepted.
         Deleting = "deleting",
         /// It is gone; the row is kept for a while.

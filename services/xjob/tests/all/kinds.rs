@@ -157,6 +157,7 @@ scenes! {
     server_recover {
         made: plots::ServerMade,
         never_made: plots::ServerNeverMade,
+        unwanted: plots::ServerUnwanted,
     }
     server_late {
         made_after_all: plots::ServerLateAfterAll,
@@ -183,6 +184,7 @@ scenes! {
     volume_recover {
         made: plots::VolumeMade,
         never_made: plots::VolumeNeverMade,
+        unwanted: plots::VolumeUnwanted,
     }
     volume_late {
         made_after_all: plots::VolumeLateAfterAll,

@@ -94,6 +94,23 @@ plots! {
         }
     }
 
+    /// The pod made the server of a try that was given up for another pod.
+    ServerUnwanted of SERVER_RECOVER {
+        prepare: |world| {
+            let (network, _) = world.network().await;
+            begun(world, RoutingKind::Server, RoutingState::Abandoned, None).await;
+            let ports = world.ports_for(INTENT, 0, &network, &[], &[]).await;
+            server_in_pod(world, &ports[0]).await;
+            (INTENT.to_owned(), PODS[0].to_owned())
+        }
+        check: |seen| {
+            assert!(top_has(seen, "server failed id: false gone: true"), "{seen:#}");
+            assert!(!top_has(seen, "port  "), "{seen:#}");
+            assert!(!pod_has(seen, 0, "server vm"), "{seen:#}");
+            assert!(!pod_has(seen, 0, "port "), "{seen:#}");
+        }
+    }
+
     /// A server whose pod has removed it, with a port of its own and one of the user.
     ServerGone of SERVER_REMOVE {
         prepare: |world| {
@@ -328,6 +345,22 @@ plots! {
             assert!(top_has(seen, "volume failed id: false"), "{seen:#}");
             assert!(top_has(seen, "volume active id: true gone: false"), "{seen:#}");
             assert!(pod_has(seen, 0, "volume v"), "{seen:#}");
+        }
+    }
+
+    /// The pod made the volume of a try that was given up for another pod.
+    VolumeUnwanted of VOLUME_RECOVER {
+        prepare: |world| {
+            begun(world, RoutingKind::Volume, RoutingState::Abandoned, None).await;
+            let metadata = json!({INTENT_KEY: INTENT});
+            let body = json!({"volume": {"size": 1, "name": "v", "metadata": metadata}});
+            let made = world.admin(0).post_json(Service::Volume, "/volumes", &body).await;
+            made.unwrap();
+            (INTENT.to_owned(), PODS[0].to_owned())
+        }
+        check: |seen| {
+            assert!(top_has(seen, "volume failed id: false gone: true"), "{seen:#}");
+            assert!(!pod_has(seen, 0, "volume v"), "{seen:#}");
         }
     }
 
