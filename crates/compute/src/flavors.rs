@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 use tricircle_api::Fault;
 use tricircle_db::models::{Flavor, Realization, RealizationKind, RealizationState};
 use tricircle_failpoint::hit;
-use tricircle_gateway::pod_fault;
 use tricircle_intent::{Ended, Weight};
 use tricircle_pods::{PodError, PodSession, Service};
 

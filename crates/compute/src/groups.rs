@@ -17,7 +17,7 @@ use tricircle_db::models::{
     ServerGroupMember,
 };
 use tricircle_failpoint::hit;
-use tricircle_gateway::{Call, pod_fault};
+use tricircle_gateway::Call;
 use tricircle_intent::pod_job_error;
 use tricircle_jobs::{JobError, JobKind, JobRun};
 use tricircle_pods::{PodError, PodSession, Service};
