@@ -276,13 +276,19 @@ fn hints() -> Value {
 
 /// The schema of a create at a version.
 pub(crate) fn create(version: Microversion) -> Value {
+    // From 2.37 on nobody gets networks without saying so.
+    let required = if version.minor >= 37 {
+        json!(["name", "flavorRef", "networks"])
+    } else {
+        json!(["name", "flavorRef"])
+    };
     json!({
         "type": "object",
         "properties": {
             "server": {
                 "type": "object",
                 "properties": server(version.minor),
-                "required": ["name", "flavorRef"],
+                "required": required,
                 "additionalProperties": false,
             },
             "os:scheduler_hints": hints(),
@@ -302,6 +308,9 @@ mod tests {
 
     fn said(minor: u16, fields: Value) -> Option<String> {
         let mut body = json!({"server": {"name": "vm", "flavorRef": "1", "imageRef": ID}});
+        if minor >= 37 {
+            body["server"]["networks"] = json!("none");
+        }
         for (key, value) in fields.as_object().unwrap() {
             body["server"][key] = value.clone();
         }
@@ -346,6 +355,12 @@ mod tests {
     fn refusals_are_novas() {
         for (fields, message) in [
             (json!({"name": null}), "None is not of type 'string'"),
+            (
+                json!({"metadata": {"a b/": "x"}}),
+                "'a b/' does not match any of the regexes: '^[a-zA-Z0-9-_:. ]{1,255}$'",
+            ),
+            (json!({"user_data": "a"}), "'a' is not a 'base64'"),
+            (json!({"key_name": ""}), "'' should be non-empty"),
             (json!({"min_count": 0}), "0 is less than the minimum of 1"),
             (
                 json!({"bogus": 1}),
@@ -365,5 +380,14 @@ mod tests {
             let said = said(60, fields.clone()).unwrap_or_default();
             assert!(said.ends_with(message), "{fields}: {said}");
         }
+    }
+
+    #[test]
+    fn networks_are_to_be_named_from_2_37_on() {
+        let body = json!({"server": {"name": "vm", "flavorRef": "1", "imageRef": ID}});
+        let judge = |minor| schema::body(&create(Microversion::new(2, minor)), body.as_object().unwrap());
+        assert!(judge(36).is_ok());
+        let refused = judge(37).unwrap_err();
+        assert!(refused.message().ends_with("'networks' is a required property"));
     }
 }
