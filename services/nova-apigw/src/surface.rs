@@ -154,7 +154,7 @@ pub fn routes(state: &State) -> Vec<Route> {
         Route::new(GET,    "/extensions",                             AnyPod),
         Route::new(GET,    "/extensions/{alias}",                     AnyPod),
         Route::new(GET,    "/images",                                 AnyPod),
-        Route::new(GET,    "/images/{rest:.*}",                       AnyPod),
+        Route::new(ALL,    "/images/{rest:.*}",                       AnyPod),
         Route::new(ALL,    "/os-server-groups",                       NotYet),
         Route::new(ALL,    "/os-server-groups/{rest:.*}",             NotYet),
         Route::new(ALL,    "/os-aggregates",                          NotYet),
