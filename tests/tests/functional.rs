@@ -116,6 +116,13 @@ async fn xjob_stopped_past_its_lease() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_is_free_when_its_server_is_gone() {
+    let mut world = mortal(&[Service::Jobs]).await;
+    jobs::a_network_is_free_when_its_server_is_gone(&mut world).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_warm_show_needs_neither_sql_nor_keystone() {
     let place = Where {
         outside: vec![Service::Jobs],

@@ -9,12 +9,13 @@
 //!
 //! What becomes of a pod that does not answer is the rule of [`crate::away`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 use tricircle_api::Fault;
-use tricircle_db::models::RoutingKind;
+use tricircle_db::models::{RoutingFilter, RoutingKind};
 use tricircle_pods::{PodAnswer, PodEntry, PodError, PodSession, fan_out};
 
 use crate::merge::{after, merge};
@@ -53,7 +54,8 @@ pub struct ListSpec {
 pub(crate) async fn list(call: &Call, spec: &'static ListSpec) -> Result<HttpResponse, Fault> {
     let pairs = call.query_pairs();
     let records = spec.away.filter(|records| records.apply(call, &pairs));
-    let query = query::read(spec, pairs)?;
+    let mut query = query::read(spec, pairs)?;
+    narrow_to_reservation(call, &mut query).await?;
     let brief = call.path.trim_end_matches('/') != spec.detail;
     if let (true, Some(rule)) = (brief && query.asks_for_all(), spec.all_projects_rule) {
         // The pods are asked for the detailed list, whose rule has another name.
@@ -91,6 +93,28 @@ pub(crate) async fn list(call: &Call, spec: &'static ListSpec) -> Result<HttpRes
         body.insert(format!("{}_links", spec.collection), link);
     }
     Ok(HttpResponse::Ok().json(body))
+}
+
+/// A create of several is many single ones in the pods, each with a reservation of its
+/// own there: who belongs to the one that the user was told is known at the top only. A
+/// reservation that the top does not know is left to the pods.
+async fn narrow_to_reservation(call: &Call, query: &mut Query) -> Result<(), Fault> {
+    let Some(reservation) = query.reservation() else {
+        return Ok(());
+    };
+    let own = (!query.asks_for_all()).then(|| call.context.project_id.clone());
+    let filter = RoutingFilter {
+        kind: Some(RoutingKind::Server),
+        project_id: own,
+        reservation_id: Some(reservation.to_owned()),
+        ..RoutingFilter::default()
+    };
+    let rows = call.gateway.store.routings(&filter).await?;
+    let ids: BTreeSet<String> = rows.into_iter().filter_map(|row| row.top_id).collect();
+    if !ids.is_empty() {
+        query.narrow(ids);
+    }
+    Ok(())
 }
 
 /// What the pods' answers make together.
@@ -225,6 +249,7 @@ async fn read_pod(
         let last = items.last().and_then(id_of).map(str::to_owned);
         let moved = last.is_some() && last != position;
         position = last;
+        items.retain(|item| query.keeps(id_of(item)));
         items.iter_mut().for_each(|item| rewriter.value(item));
         found.extend(match marker {
             Some(marker) => after(&query.keys, &marker.item, items),

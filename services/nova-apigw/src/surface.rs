@@ -207,7 +207,7 @@ pub fn routes(state: &State) -> Vec<Route> {
         Route::new(GET,    "/extensions",                             AnyPod),
         Route::new(GET,    "/extensions/{alias}",                     AnyPod),
         Route::new(GET,    "/images",                                 AnyPod),
-        Route::new(GET,    "/images/{rest:.*}",                       AnyPod),
+        Route::new(ALL,    "/images/{rest:.*}",                       AnyPod),
         Route::new(ALL,    "/os-aggregates",                          NotYet),
         Route::new(ALL,    "/os-aggregates/{rest:.*}",                NotYet),
         // Nobody thought of it: any pod knows whether it exists and may be read.

@@ -198,6 +198,8 @@ pub struct RoutingFilter {
     pub pod_id: Option<String>,
     /// States.
     pub states: Vec<RoutingState>,
+    /// The create that made several at once; no index: name the project where that is known.
+    pub reservation_id: Option<String>,
     /// Most rows to return.
     pub limit: Option<i64>,
 }

@@ -67,6 +67,9 @@ pub(crate) async fn routings(
     if !filter.states.is_empty() {
         query = query.filter(resource_routings::state.eq_any(filter.states.clone()));
     }
+    if let Some(reservation_id) = &filter.reservation_id {
+        query = query.filter(resource_routings::reservation_id.eq(reservation_id));
+    }
     if let Some(limit) = filter.limit {
         query = query.limit(limit);
     }

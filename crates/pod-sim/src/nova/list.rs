@@ -300,7 +300,7 @@ impl<'a> Filter<'a> {
             && flavor.is_none_or(|f| f == server.flavor.id)
             && image.is_none_or(|i| i == server.image)
             && equal("uuid", &server.id)
-            && (equal("reservation_id", &server.reservation_id) || !self.cx.caller.is_admin())
+            && equal("reservation_id", &server.reservation_id)
             && (equal("availability_zone", &server.zone) || self.cx.minor < 83)
             && (equal("user_id", &server.user_id) || !self.cx.caller.is_admin())
             && (query
