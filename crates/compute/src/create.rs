@@ -75,6 +75,9 @@ impl Compute {
                 }
             }
         }
+        if let Some((_, placed)) = made.first() {
+            self.follow_binding(call, placed.pod.id()).await;
+        }
         if request.return_reservation_id {
             return Ok(json!({"reservation_id": reservation_id}));
         }
@@ -121,9 +124,10 @@ impl Compute {
             None => None,
         };
         let pinned_to = self.pod_of_volumes(call, &request).await?;
-        let places = self.place(call, &request, pinned_to).await?;
-        if let (Some(image_id), Some(place)) = (&request.image_id, places.first()) {
-            self.check_image(call, &place.pod, image_id).await?;
+        self.check_zone(&request)?;
+        if let Some(image_id) = &request.image_id {
+            let pod = self.pod_for_looks(call, &request)?;
+            self.check_image(call, &pod, image_id).await?;
         }
         let actor = Actor {
             project_id: context.project_id.clone(),
@@ -136,32 +140,16 @@ impl Compute {
             .plan(&actor, &request.networks, &request.groups)
             .await
             .map_err(network_fault)?;
-        // The pods in which the networks may be, else the reason why the best one is not
-        // possible.
-        let mut reason = None;
-        let mut fitting = Vec::new();
-        for placed in places {
-            let checked = self
-                .network
-                .check_pod(&networks, placed.pod.id(), &placed.zone);
-            match checked {
-                Ok(()) => fitting.push(placed),
-                Err(error) => reason = reason.or(Some(error)),
-            }
-        }
-        if fitting.is_empty() {
-            return Err(match reason {
-                Some(error) => network_fault(error),
-                None => Fault::bad_request("No valid host was found."),
-            });
-        }
+        let pinned_to = pinned_to.as_deref();
+        let places = self.place(call, &request, &flavor, &networks, pinned_to);
+        let places = Box::pin(places).await?;
         let prepared = Prepared {
             request,
             flavor,
             keypair,
             networks,
         };
-        Ok((prepared, fitting))
+        Ok((prepared, places))
     }
 
     /// Whether as many as are wanted at least fit at all; each intent counts again.
@@ -257,14 +245,14 @@ impl Compute {
             .map_err(Failed::preparing)?;
         let user = self.pods.session_in(&placed.pod, &call.caller());
         let project_id = &call.context.project_id;
-        let flavor = self.ensure_flavor(&admin, &prepared.flavor, project_id);
+        let flavor = Box::pin(self.ensure_flavor(&admin, &prepared.flavor, project_id));
         let keypair = async {
             match &prepared.keypair {
                 Some(keypair) => self.ensure_keypair(&user, keypair).await,
                 None => Ok(()),
             }
         };
-        let realized = self.network.realize_ports(pod_id, &ports);
+        let realized = Box::pin(self.network.realize_ports(pod_id, &ports));
         // No longer than the job waits before it takes back what it finds unfinished.
         let limit = self.time_to_post(begun).ok_or_else(Failed::too_late)?;
         let all = async { futures_util::join!(flavor, keypair, realized) };

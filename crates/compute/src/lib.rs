@@ -21,6 +21,7 @@ mod placement;
 mod recover;
 mod remove;
 mod request;
+mod room;
 mod tries;
 
 pub use flavors::flavor_digest;
@@ -28,6 +29,7 @@ pub use interfaces::InterfaceSettle;
 pub use recover::ServerRecover;
 pub use remove::ServerRemove;
 pub use request::{Intent, ServerRequest};
+pub use room::Rooms;
 pub use tricircle_intent::{INTERFACE_SETTLE, MARK as INTENT_HINT, SERVER_RECOVER, SERVER_REMOVE};
 
 use std::sync::Arc;
@@ -51,4 +53,6 @@ pub struct Compute {
     pub jobs: JobSender,
     /// The configuration.
     pub config: Arc<Config>,
+    /// What room pods said to have.
+    pub rooms: Rooms,
 }

@@ -30,6 +30,7 @@ mod forward;
 mod headers;
 mod list;
 mod merge;
+mod places;
 #[cfg(test)]
 mod properties;
 mod query;
@@ -47,6 +48,7 @@ pub use floating::FloatingAddresses;
 pub use forward::{ForwardBody, forward_to};
 pub use list::ListSpec;
 pub use merge::{Direction, SortKey, compare};
+pub use places::Places;
 pub use removal::remove;
 pub use resolve::{Resolved, Routings};
 pub use rewrite::{FieldRule, FieldWork, Rewriter};

@@ -30,17 +30,19 @@ pub(crate) struct PodRequest {
     pub(crate) region_name: Option<String>,
     pub(crate) zones: Option<Vec<ZonePair>>,
     pub(crate) state: Option<PodState>,
+    pub(crate) affinity_tag: Option<String>,
 }
 
 impl PodRequest {
     pub(crate) fn parse(body: &Map<String, Value>) -> Result<Self, Fault> {
-        const KNOWN: [&str; 6] = [
+        const KNOWN: [&str; 7] = [
             "region_name",
             "pod_name",
             "az_name",
             "pod_az_name",
             "availability_zones",
             "state",
+            "affinity_tag",
         ];
         if let Some(unknown) = body.keys().find(|key| !KNOWN.contains(&key.as_str())) {
             return Err(Fault::bad_request(format!(
@@ -68,6 +70,7 @@ impl PodRequest {
             region_name,
             zones: zones(body)?,
             state,
+            affinity_tag: text(body, "affinity_tag")?,
         })
     }
 
@@ -199,6 +202,7 @@ pub(crate) fn shown(view: &PodView) -> Map<String, Value> {
         ("availability_zones", Value::Object(zones)),
         ("state", json!(pod.state)),
         ("auth_mode", json!(pod.auth_mode)),
+        ("affinity_tag", json!(pod.affinity_tag)),
         ("ordinal", json!(pod.ordinal)),
         ("created_at", json!(moment(pod.created_at))),
         ("updated_at", json!(moment(pod.updated_at))),
@@ -265,6 +269,7 @@ mod tests {
             (json!({"region_name": "a", "pod_name": "b"}), "differ"),
             (json!({"dc": "a"}), "no field \"dc\""),
             (json!({"state": "gone"}), "enabled, draining or disabled"),
+            (json!({"affinity_tag": 1}), "must be a string"),
             (json!({"az_name": ""}), "must not be empty"),
             (json!({"pod_az_name": "nova"}), "needs az_name"),
             (

@@ -1,6 +1,6 @@
 //! Every kind of job that there is.
 
-use tricircle_compute::{Compute, InterfaceSettle, ServerRecover, ServerRemove};
+use tricircle_compute::{Compute, InterfaceSettle, Rooms, ServerRecover, ServerRemove};
 use tricircle_jobs::Kinds;
 use tricircle_network::Network;
 use tricircle_runtime::Parts;
@@ -21,6 +21,7 @@ pub fn all(parts: &Parts) -> Kinds {
         network: network.clone(),
         jobs: parts.jobs(),
         config: parts.config.clone(),
+        rooms: Rooms::default(),
     };
     let volumes = Volumes {
         store: parts.store.clone(),
