@@ -39,6 +39,10 @@ in_a_plain_world! {
     a_port_goes_from_pod_to_pod: routers::a_port_goes_from_pod_to_pod;
     security_groups_have_members_in_two_pods: groups::members_in_two_pods;
     pages_over_pods_join: lists::pages_over_pods;
+    names_of_both_cases_are_on_some_page: lists::names_of_both_cases;
+    deep_pages_cost_as_much_as_others: lists::deep_pages;
+    a_race_for_a_local_network_has_one_winner: races::for_a_local_network;
+    placement_by_tag_room_and_binding: placement::by_tag_room_and_binding;
     a_pod_that_uses_the_vlan_itself_is_passed_over: tries::a_pod_uses_the_vlan_itself;
     servers_go_to_the_next_pod: tries::servers_that_the_first_pod_refuses;
     volumes_go_to_the_next_pod: tries::volumes_that_the_first_pod_refuses;

@@ -109,6 +109,9 @@ impl Compute {
                 }
             }
         }
+        if let Some((_, placed)) = made.first() {
+            self.follow_binding(call, placed.pod.id()).await;
+        }
         if request.return_reservation_id {
             return Ok(Some(json!({"reservation_id": reservation_id})));
         }
@@ -168,13 +171,10 @@ impl Compute {
             }
             (pinned_to, of_group) => pinned_to.or(of_group.map(str::to_owned)),
         };
-        let places = self.place(call, &request, pinned_to).await?;
-        let places = match &group {
-            Some(joined) => joined.order(places),
-            None => places,
-        };
-        if let (Some(image_id), Some(place)) = (&request.image_id, places.first()) {
-            self.check_image(call, &place.pod, image_id).await?;
+        self.check_zone(&request)?;
+        if let Some(image_id) = &request.image_id {
+            let pod = self.pod_for_looks(call, &request)?;
+            self.check_image(call, &pod, image_id).await?;
         }
         let actor = Actor {
             project_id: context.project_id.clone(),
@@ -187,25 +187,13 @@ impl Compute {
             .plan(&actor, &request.networks, &request.groups)
             .await
             .map_err(network_fault)?;
-        // The pods in which the networks may be, else the reason why the best one is not
-        // possible.
-        let mut reason = None;
-        let mut fitting = Vec::new();
-        for placed in places {
-            let checked = self
-                .network
-                .check_pod(&networks, placed.pod.id(), &placed.zone);
-            match checked {
-                Ok(()) => fitting.push(placed),
-                Err(error) => reason = reason.or(Some(error)),
-            }
-        }
-        if fitting.is_empty() {
-            return Err(match reason {
-                Some(error) => network_fault(error),
-                None => Fault::bad_request("No valid host was found."),
-            });
-        }
+        let pinned_to = pinned_to.as_deref();
+        let places = self.place(call, &request, &flavor, &networks, pinned_to);
+        let places = Box::pin(places).await?;
+        let places = match &group {
+            Some(joined) => joined.order(places),
+            None => places,
+        };
         let prepared = Prepared {
             request,
             flavor,
@@ -213,7 +201,7 @@ impl Compute {
             networks,
             group,
         };
-        Ok((prepared, fitting))
+        Ok((prepared, places))
     }
 
     /// How many fit, at least as many as are wanted; each intent counts again.
@@ -312,7 +300,7 @@ impl Compute {
             .map_err(Failed::preparing)?;
         let user = self.pods.session_in(&placed.pod, &call.caller());
         let project_id = &call.context.project_id;
-        let flavor = self.ensure_flavor(&admin, &prepared.flavor, project_id);
+        let flavor = Box::pin(self.ensure_flavor(&admin, &prepared.flavor, project_id));
         let keypair = async {
             match &prepared.keypair {
                 Some(keypair) => self.ensure_keypair(&user, keypair).await,
@@ -325,7 +313,7 @@ impl Compute {
                 None => Ok(None),
             }
         };
-        let realized = self.network.realize_ports(pod_id, &ports);
+        let realized = Box::pin(self.network.realize_ports(pod_id, &ports));
         // No longer than the job waits before it takes back what it finds unfinished.
         let limit = self.time_to_post(begun).ok_or_else(Failed::too_late)?;
         let all = async { futures_util::join!(flavor, keypair, group, realized) };

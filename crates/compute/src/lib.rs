@@ -26,6 +26,7 @@ mod refusals;
 mod remove;
 mod request;
 mod resize;
+mod room;
 mod tries;
 
 pub use flavors::flavor_digest;
@@ -36,6 +37,7 @@ pub use recover::ServerRecover;
 pub use remove::ServerRemove;
 pub use request::{Intent, ServerRequest};
 pub use resize::ServerSettle;
+pub use room::Rooms;
 pub use tricircle_intent::{
     INTERFACE_SETTLE, MARK as INTENT_HINT, SERVER_GROUP_REMOVE, SERVER_LATE, SERVER_RECOVER,
     SERVER_REMOVE, SERVER_SETTLE,
@@ -62,4 +64,6 @@ pub struct Compute {
     pub jobs: JobSender,
     /// The configuration.
     pub config: Arc<Config>,
+    /// What room pods said to have.
+    pub rooms: Rooms,
 }

@@ -29,6 +29,8 @@ pub struct ServerRequest {
     pub key_name: Option<String>,
     /// Volumes that are to be attached: they decide over the pod.
     pub volumes: Vec<String>,
+    /// Snapshots that volumes are to be made from: these too.
+    pub snapshots: Vec<String>,
     /// `min_count`.
     pub min_count: u32,
     /// `max_count`.
@@ -58,6 +60,7 @@ impl ServerRequest {
         let text = |key: &str| server.get(key).and_then(Value::as_str).map(str::to_owned);
         let min_count = count(server.get("min_count"), 1)?;
         let max_count = count(server.get("max_count"), min_count)?;
+        let (volumes, snapshots) = sources(server)?;
         let (zone, zone_host) = split_zone(optional_text(server.get("availability_zone"))?);
         Some(Self {
             name: text("name")?,
@@ -71,7 +74,8 @@ impl ServerRequest {
             networks: networks(server.get("networks"))?,
             groups: groups(server.get("security_groups"))?,
             key_name: optional_text(server.get("key_name"))?,
-            volumes: volumes(server)?,
+            volumes,
+            snapshots,
             min_count,
             max_count,
             group: group_hint(&body)?,
@@ -218,27 +222,31 @@ fn groups(value: Option<&Value>) -> Option<Vec<String>> {
     }
 }
 
-/// Volumes of `block_device_mapping_v2` and of the older `block_device_mapping`.
-fn volumes(server: &Map<String, Value>) -> Option<Vec<String>> {
-    let mut found = Vec::new();
-    for (list, id_key) in [
-        ("block_device_mapping_v2", "uuid"),
-        ("block_device_mapping", "volume_id"),
-    ] {
-        let devices = match server.get(list) {
-            None | Some(Value::Null) => continue,
-            Some(value) => value.as_array()?,
-        };
-        for device in devices {
-            let device = device.as_object()?;
-            let is_volume = id_key == "volume_id"
-                || device.get("source_type").and_then(Value::as_str) == Some("volume");
-            if let (true, Some(id)) = (is_volume, device.get(id_key).and_then(Value::as_str)) {
-                found.push(id.to_owned());
-            }
+/// Volumes and snapshots of `block_device_mapping_v2` and of the older
+/// `block_device_mapping`.
+fn sources(server: &Map<String, Value>) -> Option<(Vec<String>, Vec<String>)> {
+    let (mut volumes, mut snapshots) = (Vec::new(), Vec::new());
+    let devices = |list: &str| match server.get(list) {
+        None | Some(Value::Null) => Some(&[][..]),
+        Some(value) => value.as_array().map(Vec::as_slice),
+    };
+    for device in devices("block_device_mapping_v2")? {
+        let device = device.as_object()?;
+        let text = |key: &str| device.get(key).and_then(Value::as_str);
+        let id = text("uuid").map(str::to_owned);
+        match text("source_type") {
+            Some("volume") => volumes.extend(id),
+            Some("snapshot") => snapshots.extend(id),
+            _ => {}
         }
     }
-    Some(found)
+    for device in devices("block_device_mapping")? {
+        let device = device.as_object()?;
+        let text = |key: &str| device.get(key).and_then(Value::as_str).map(str::to_owned);
+        volumes.extend(text("volume_id"));
+        snapshots.extend(text("snapshot_id"));
+    }
+    Some((volumes, snapshots))
 }
 
 #[cfg(test)]
@@ -300,12 +308,14 @@ mod tests {
             "block_device_mapping_v2": [
                 {"source_type": "volume", "uuid": "v1"},
                 {"source_type": "image", "uuid": "i1"},
+                {"source_type": "snapshot", "uuid": "s1"},
                 {"source_type": "blank"},
             ],
-            "block_device_mapping": [{"volume_id": "v2"}],
+            "block_device_mapping": [{"volume_id": "v2"}, {"snapshot_id": "s2"}],
         }))
         .unwrap();
         assert_eq!(request.volumes, ["v1", "v2"]);
+        assert_eq!(request.snapshots, ["s1", "s2"]);
         match request.networks {
             RequestedNetworks::List(nics) => assert_eq!(nics.len(), 2),
             other => panic!("{other:?}"),

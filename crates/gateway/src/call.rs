@@ -9,7 +9,7 @@ use tricircle_db::models::RoutingKind;
 use tricircle_pods::{Caller, PodEntry, PodSession, Pods, Service};
 use tricircle_policy::{Enforcer, Target};
 
-use crate::{FloatingAddresses, GroupIds, Rewriter, Routings, Surface};
+use crate::{FloatingAddresses, GroupIds, Places, Rewriter, Routings, Surface};
 
 /// What all requests of one worker share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct Gateway {
     pub floating: FloatingAddresses,
     /// What pods call server groups.
     pub groups: GroupIds,
+    /// How far the pods were read for the pages that were shown lately.
+    pub places: Places,
 }
 
 /// A request that was authenticated, with its path taken apart.

@@ -31,6 +31,7 @@ mod group_ids;
 mod headers;
 mod list;
 mod merge;
+mod places;
 #[cfg(test)]
 mod properties;
 mod query;
@@ -49,6 +50,7 @@ pub use forward::{ForwardBody, forward_to};
 pub use group_ids::GroupIds;
 pub use list::ListSpec;
 pub use merge::{Direction, SortKey, compare};
+pub use places::Places;
 pub use removal::remove;
 pub use resolve::{Resolved, Routings};
 pub use rewrite::{FieldRule, FieldWork, Rewriter};

@@ -198,6 +198,7 @@ mod tests {
             ordinal: 1,
             state: PodState::Enabled,
             auth_mode: AuthMode::Shared,
+            affinity_tag: String::new(),
             created_at: tricircle_db::now(),
             updated_at: tricircle_db::now(),
         };

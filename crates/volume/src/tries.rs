@@ -44,7 +44,10 @@ impl Volumes {
         while let Some(placed) = left.next() {
             let tried = Box::pin(self.create_in(call, request, &placed, begun)).await;
             let (intent, ended, fault) = match tried {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.follow_binding(call, placed.pod.id()).await;
+                    return Ok(answer);
+                }
                 // What an earlier try still counts for may be the reason: its own is better.
                 Err(Failed::AtTop(fault)) => {
                     return Err(most_telling(refusals).unwrap_or(fault));

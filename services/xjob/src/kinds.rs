@@ -1,7 +1,7 @@
 //! Every kind of job that there is.
 
 use tricircle_compute::{
-    Compute, InterfaceSettle, ServerGroupRemove, ServerLate, ServerRecover, ServerRemove,
+    Compute, InterfaceSettle, Rooms, ServerGroupRemove, ServerLate, ServerRecover, ServerRemove,
     ServerSettle,
 };
 use tricircle_jobs::Kinds;
@@ -24,6 +24,7 @@ pub fn all(parts: &Parts) -> Kinds {
         network: network.clone(),
         jobs: parts.jobs(),
         config: parts.config.clone(),
+        rooms: Rooms::default(),
     };
     let volumes = Volumes {
         store: parts.store.clone(),

@@ -61,6 +61,7 @@ impl World {
                 ordinal: 0,
                 state: PodState::Enabled,
                 auth_mode: AuthMode::Shared,
+                affinity_tag: String::new(),
                 created_at: now,
                 updated_at: now,
             };

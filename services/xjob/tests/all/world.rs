@@ -393,6 +393,7 @@ async fn register(test: &TestStore, id: &str, region: &str) {
         ordinal: 0,
         state: PodState::Enabled,
         auth_mode: AuthMode::Shared,
+        affinity_tag: String::new(),
         created_at: now,
         updated_at: now,
     };
