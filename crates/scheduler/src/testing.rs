@@ -9,6 +9,7 @@ use crate::{Candidate, Demand, Group, NoPod, Pipeline, Room};
 pub(crate) fn pod(number: i32, zone: &str, state: PodState) -> PodView {
     let id = format!("pod-{number}");
     PodView {
+        mtu: None,
         zones: vec![PodZone {
             pod_id: id.clone(),
             service: ZoneService::Compute,
