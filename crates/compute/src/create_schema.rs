@@ -385,9 +385,18 @@ mod tests {
     #[test]
     fn networks_are_to_be_named_from_2_37_on() {
         let body = json!({"server": {"name": "vm", "flavorRef": "1", "imageRef": ID}});
-        let judge = |minor| schema::body(&create(Microversion::new(2, minor)), body.as_object().unwrap());
+        let judge = |minor| {
+            schema::body(
+                &create(Microversion::new(2, minor)),
+                body.as_object().unwrap(),
+            )
+        };
         assert!(judge(36).is_ok());
         let refused = judge(37).unwrap_err();
-        assert!(refused.message().ends_with("'networks' is a required property"));
+        assert!(
+            refused
+                .message()
+                .ends_with("'networks' is a required property")
+        );
     }
 }
