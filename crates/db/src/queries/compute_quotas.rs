@@ -211,11 +211,17 @@ pub(crate) async fn server_grow(
 ) -> Result<Option<ServerRoom>, DbError> {
     transaction!(conn, async |conn: &mut Conn| {
         quotas::lock_project(conn, &row.project_id).await?;
+        // What it counts as now, not when the caller looked.
+        let (old_vcpus, old_ram_mb): (i32, i32) = resource_routings::table
+            .find(&row.id)
+            .select((resource_routings::vcpus, resource_routings::ram_mb))
+            .first(conn)
+            .await?;
         let room = server_room(conn, &row.project_id, &row.user_id, configured).await?;
         let more = RoutingUsage {
             count: 0,
-            vcpus: i64::from(vcpus.saturating_sub(row.vcpus).max(0)),
-            ram_mb: i64::from(ram_mb.saturating_sub(row.ram_mb).max(0)),
+            vcpus: i64::from(vcpus.saturating_sub(old_vcpus).max(0)),
+            ram_mb: i64::from(ram_mb.saturating_sub(old_ram_mb).max(0)),
             size_gb: 0,
         };
         if room.exceeded_by_growth(more).is_some() {
@@ -223,8 +229,8 @@ pub(crate) async fn server_grow(
         }
         diesel::update(resource_routings::table.find(&row.id))
             .set((
-                resource_routings::vcpus.eq(vcpus.max(row.vcpus)),
-                resource_routings::ram_mb.eq(ram_mb.max(row.ram_mb)),
+                resource_routings::vcpus.eq(vcpus.max(old_vcpus)),
+                resource_routings::ram_mb.eq(ram_mb.max(old_ram_mb)),
                 resource_routings::updated_at.eq(now()),
             ))
             .execute(conn)
