@@ -1,11 +1,8 @@
 //! The queries, on SQLite and on MariaDB.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-<<<<<<< HEAD
 mod claims;
-=======
 mod compute_quotas;
->>>>>>> compute-next
 mod core;
 mod jobs;
 mod lost;
