@@ -271,6 +271,15 @@ fn lists_and_promises_are_compared_both_ways() {
             None,
         ),
         (
+            "an external network",
+            vec![
+                kept.clone(),
+                (Kind::Network, json!({"id": "o", "router:external": true})),
+                (Kind::Subnet, json!({"id": "s", "router:external": true})),
+            ],
+            None,
+        ),
+        (
             "nobody's port",
             vec![
                 kept.clone(),

@@ -35,4 +35,16 @@ matrix! {
     network_create_in_neutron_api: CreateNetwork, Network;
     network_delete_in_neutron_api: DeleteNetwork, Network;
     network_delete_in_xjob: DeleteNetwork, Jobs;
+    router_create_in_neutron_api: CreateRouter, Network;
+    router_create_in_xjob: CreateRouter, Jobs;
+    router_delete_in_neutron_api: DeleteRouter, Network;
+    router_delete_in_xjob: DeleteRouter, Jobs;
+    router_interface_add_in_neutron_api: JoinRouter, Network;
+    router_interface_add_in_xjob: JoinRouter, Jobs;
+    router_interface_remove_in_neutron_api: LeaveRouter, Network;
+    router_interface_remove_in_xjob: LeaveRouter, Jobs;
+    floatingip_create_in_neutron_api: LeadFloatingIp, Network;
+    floatingip_create_in_xjob: LeadFloatingIp, Jobs;
+    floatingip_delete_in_neutron_api: DropFloatingIp, Network;
+    floatingip_delete_in_xjob: DropFloatingIp, Jobs;
 }

@@ -37,10 +37,16 @@ fn look(kind: &str, intent: &Routing, number: u32, grace: Duration) -> NewJob {
     }
 }
 
-/// The intent that a look is about; `None` when it is not given up, or nobody knows it.
+/// The intent that a look is about; `None` when it is not given up, or nobody knows it or its
+/// pod any more: a pod may be removed while only looks are left of it.
 pub async fn given_up(store: &Store, run: &JobRun) -> Result<Option<Routing>, JobError> {
     let intent = store.routing_by_id(run.resource_id()).await?;
-    Ok(intent.filter(|intent| intent.state == RoutingState::Failed))
+    let Some(intent) = intent.filter(|intent| intent.state == RoutingState::Failed) else {
+        return Ok(None);
+    };
+    let pods = store.pods_all().await?;
+    let known = pods.iter().any(|view| view.pod.id == intent.pod_id);
+    Ok(known.then_some(intent))
 }
 
 /// Nothing was found: the next look is wanted, unless this was the last.

@@ -85,7 +85,7 @@ fn name_of(kind: Kind, item: &Value) -> &str {
 }
 
 /// What is listed and has no id in the book, except what comes with other things: ports
-/// of servers and routers, the default group.
+/// of servers and routers, the default group; and external networks.
 pub fn strangers<'a>(book: &'a Book, listed: &'a Listed) -> Vec<(Kind, &'a Value)> {
     let is_part = |kind: Kind, item: &Value| match kind {
         Kind::Port => {
@@ -97,6 +97,8 @@ pub fn strangers<'a>(book: &'a Book, listed: &'a Listed) -> Vec<(Kind, &'a Value
             })
         }
         Kind::Group => item["name"] == "default",
+        // The administrator's, for everybody.
+        Kind::Network | Kind::Subnet => item["router:external"] == true,
         _ => false,
     };
     listed

@@ -4,6 +4,7 @@
 use serde_json::json;
 use tricircle_pod_sim::{Fault, Match, Service as PodService, Times};
 
+use super::routed::{self, Routed};
 use crate::http::{Client, list, string};
 use crate::identity::Region;
 use crate::resources::LIMIT;
@@ -44,6 +45,18 @@ pub enum Flow {
     CreateNetwork,
     /// Delete of a network with a subnet that a pod has.
     DeleteNetwork,
+    /// A router with a gateway.
+    CreateRouter,
+    /// Its delete.
+    DeleteRouter,
+    /// A router gets an interface on a network of another pod.
+    JoinRouter,
+    /// That interface goes.
+    LeaveRouter,
+    /// A floating IP for a server of another pod.
+    LeadFloatingIp,
+    /// Its delete.
+    DropFloatingIp,
 }
 
 /// What a flow plays with; ids are empty for what it has none of.
@@ -59,13 +72,30 @@ pub struct Stage {
     /// Name of a flavor and a keypair of its own.
     flavor: String,
     group: String,
+    routed: Option<Routed>,
 }
 
 impl Flow {
+    fn is_of_routers(self) -> bool {
+        matches!(
+            self,
+            Self::CreateRouter
+                | Self::DeleteRouter
+                | Self::JoinRouter
+                | Self::LeaveRouter
+                | Self::LeadFloatingIp
+                | Self::DropFloatingIp
+        )
+    }
+
     /// What is there before.
     pub async fn prepare(self, world: &Simulated) -> Stage {
         let demo = world.demo().await;
         let mut stage = Stage::default();
+        if self.is_of_routers() {
+            stage.routed = Some(routed::prepare(self, world, &demo).await);
+            return stage;
+        }
         let needs_network = !matches!(
             self,
             Self::CreateVolume | Self::GiveUpVolume | Self::DeleteVolume | Self::CreateNetwork
@@ -129,6 +159,10 @@ impl Flow {
     pub async fn act(self, world: &Simulated, stage: &Stage) -> Result<u16, ()> {
         let demo = world.demo().await;
         let zone = world.zone(0);
+        if let Some(routed) = &stage.routed {
+            let (method, path, body) = routed::request(self, world, routed);
+            return send(&demo.network, method, &path, body).await;
+        }
         let (client, method, path, body) = match self {
             Self::CreateServer
             | Self::CreateServerElsewhere
@@ -181,6 +215,8 @@ impl Flow {
                 let path = format!("/networks/{}", stage.network);
                 (&demo.network, "DELETE", path, None)
             }
+            // Those of routers were sent above.
+            _ => return Err(()),
         };
         let faults = world.pods[0].faults();
         // One that was not played when the process died before it.
@@ -233,8 +269,11 @@ impl Flow {
     }
 
     /// What the user can do when the dust has settled. Nothing is left of it.
-    pub async fn finish(self, world: &Simulated, stage: Stage) {
+    pub async fn finish(self, world: &Simulated, mut stage: Stage) {
         let demo = world.demo().await;
+        if let Some(routed) = stage.routed.take() {
+            routed::finish(world, &demo, routed).await;
+        }
         let servers = named(&demo.compute, "/servers", &world.name("vm")).await;
         assert!(servers.len() <= 1, "{self:?}: a server twice: {servers:?}");
         let in_pods = (0..world.pods.len()).flat_map(|n| world.servers_in(n, "vm"));

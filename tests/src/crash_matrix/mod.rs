@@ -9,6 +9,7 @@
 //! they have.
 
 mod flows;
+mod routed;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use super::Conn;
 use super::dialect::transaction;
 use super::group_members::{groups_of, members_changed};
-use super::jobs::job_enqueue;
+use super::jobs::job_enqueue_for;
 use super::network_write::{
     Abort, check_revision, enqueue_if_realized, lock_live_network, lock_network, outcome,
     require_no_bridge, taken,
@@ -224,7 +224,7 @@ pub(crate) async fn subnet_mark_deleting(
             ))
             .execute(conn)
             .await?;
-        job_enqueue(conn, job).await?;
+        job_enqueue_for(conn, RealizationKind::Subnet, id, job).await?;
         Ok(())
     })
     .await;

@@ -55,8 +55,9 @@ async fn it_is_looked_for_again_until_it_is_there() {
     .await;
     let metadata = json!({INTENT_KEY: INTENT});
     let body = json!({"volume": {"size": 1, "name": "late", "metadata": metadata}});
-    let made = world.admin(0).post_json(Service::Volume, "/volumes", &body);
-    let made = made.await.unwrap();
+    let admin = world.admin(0);
+    let made = admin.post_json(Service::Volume, "/volumes", &body).await;
+    let made = made.unwrap();
     let id = made["volume"]["id"].as_str().unwrap();
 
     let adopted = until(async || {
