@@ -29,18 +29,20 @@ class Tempest:
     def configure(self, prepared, zone):
         write_ini(self.config, tempest_conf(self.settings, self.folder, self.region, prepared, zone))
 
-    def _run(self, *arguments, out=subprocess.PIPE):
-        """records of stestr stand in the folder it runs in"""
+    def _run(self, label, *arguments, out=subprocess.PIPE):
+        """Records of stestr stand in the folder it runs in: one for each label, so that two may run at a time."""
         environment = clean_environment({'PATH': f'{self.settings.venv}/bin:{SYSTEM_PATH}',
                                          'OS_TEST_TIMEOUT': TEST_TIMEOUT, 'PYTHONWARNINGS': 'ignore'})
-        if not (self.folder / '.stestr').exists():
-            subprocess.run([self.settings.bin('stestr'), 'init'], cwd=self.folder, env=environment, check=True)
+        place = self.folder / 'stestr' / label
+        if not place.exists():
+            place.mkdir(parents=True)
+            subprocess.run([self.settings.bin('stestr'), 'init'], cwd=place, env=environment, check=True)
         return subprocess.run([self.settings.bin('tempest'), 'run', '--config-file', self.config, *arguments],
-                              cwd=self.folder, env=environment, stdout=out, stderr=subprocess.PIPE, text=True)
+                              cwd=place, env=environment, stdout=out, stderr=subprocess.PIPE, text=True)
 
     def listed(self, pattern):
         """{name: id} of all tests that match; the id has the attributes that --load-list wants"""
-        done = self._run('--regex', pattern, '--list-tests')
+        done = self._run('list', '--regex', pattern, '--list-tests')
         tests = [line.strip() for line in done.stdout.splitlines() if line.startswith('tempest.')]
         if not tests:
             raise Failure(f'Tempest knows no test {pattern}\n{done.stderr[-2000:]}')
@@ -53,7 +55,7 @@ class Tempest:
         say(f'{len(tests)} tests in {self.region}, {workers} at a time')
         began = time.monotonic()
         with open(stream, 'wb') as out:
-            done = self._run('--load-list', chosen, '--concurrency', str(workers), '--subunit', out=out)
+            done = self._run(label, '--load-list', chosen, '--concurrency', str(workers), '--subunit', out=out)
         found, left = results.spread(self._decode(stream), tests)
         if all(result['status'] == 'unrun' for result in found.values()):
             raise Failure(f'Tempest ran nothing:\n{done.stderr[-3000:]}')
