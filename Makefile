@@ -68,10 +68,11 @@ bench: ## what forwarding a call costs, beside nginx (release build, simulated p
 	tests/bench/forward.py target/release
 
 # One after the other, also under `make -j`: each uses all of the machine.
-test: ## lint, build, unit, functional, real
+test: ## lint, build, unit, functional, real, some of Tempest
 	$(MAKE) deps
 	$(MAKE) lint
 	$(MAKE) build
 	$(MAKE) unit
 	$(MAKE) functional
 	$(MAKE) real
+	$(MAKE) tempest-quick
