@@ -68,11 +68,13 @@ bench: ## what forwarding a call costs, beside nginx (release build, simulated p
 	tests/bench/forward.py target/release
 
 # One after the other, also under `make -j`: each uses all of the machine.
-test: ## lint, build, unit, functional, real, packets
+test: ## lint, build, unit, functional, real, some of Tempest, packets
 	$(MAKE) deps
 	$(MAKE) lint
 	$(MAKE) build
 	$(MAKE) unit
 	$(MAKE) functional
-	PODS_MODE=fake $(MAKE) real
+	export PODS_MODE=fake
+	$(MAKE) real
+	$(MAKE) tempest-quick
 	$(MAKE) packets
