@@ -115,6 +115,7 @@ mod tests {
             limit: None,
             marker: None,
             offset: 0,
+            only: None,
         }
     }
 

@@ -57,8 +57,10 @@ async fn the_nearest_limit_counts() {
             (set.of_project("cores", 20), set.of_user("cores", 20))
         };
         assert_eq!(limit().await, (20, 20));
-        let class = store.compute_quota_class_set("default", &set("cores", 15));
-        class.await.unwrap();
+        store
+            .compute_quota_class_set("default", &set("cores", 15))
+            .await
+            .unwrap();
         assert_eq!(limit().await, (15, 15));
         store
             .compute_quotas_set("p", "", &set("cores", 10))

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tricircle_config::{Config, SecretString};
 use tricircle_db::models::{
-    AuthMode, JobFilter, JobState, Pod, PodState, PodZone, Routing, RoutingFilter, ZoneService,
+    AuthMode, Job, JobFilter, JobState, Pod, PodState, PodZone, Routing, RoutingFilter, ZoneService,
 };
 use tricircle_db::testing::TestStore;
 use tricircle_jobs::{Engine, EngineConfig, Kinds};

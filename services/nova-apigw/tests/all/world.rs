@@ -7,7 +7,9 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tricircle_compute::{Compute, ServerGroupRemove, ServerRecover, ServerRemove, ServerSettle};
+use tricircle_compute::{
+    Compute, Rooms, ServerGroupRemove, ServerRecover, ServerRemove, ServerSettle,
+};
 use tricircle_config::{Config, SecretString};
 use tricircle_db::models::{
     AuthMode, Flavor, JobFilter, JobState, Pod, PodState, PodZone, ZoneService,
@@ -96,6 +98,7 @@ impl World {
                 ordinal: 0,
                 state: PodState::Enabled,
                 auth_mode: AuthMode::Shared,
+                affinity_tag: String::new(),
                 created_at: now,
                 updated_at: now,
             };
@@ -151,6 +154,7 @@ impl World {
             ),
             jobs: parts.jobs(),
             config: parts.config.clone(),
+            rooms: Rooms::default(),
         }
     }
 
