@@ -175,7 +175,10 @@ impl Flow {
                     body["server"]["security_groups"] = json!([{"name": stage.group}]);
                 }
                 if self.goes_elsewhere() {
-                    body["server"]["availability_zone"] = json!(null);
+                    body["server"]
+                        .as_object_mut()
+                        .unwrap()
+                        .remove("availability_zone");
                 }
                 (&demo.compute, "POST", "/servers".to_owned(), Some(body))
             }

@@ -82,7 +82,11 @@ pub async fn servers_that_the_first_pod_refuses(world: &Simulated) {
         play(world, PodService::Nova, "/servers$", played.clone());
         let server = create(&demo, "/servers", anywhere(world, &network)).await;
         demo.wait_server(&server, "ACTIVE").await;
-        assert_eq!(world.servers_in(1, "vm"), [server.clone()], "{played:?}");
+        assert_eq!(
+            world.servers_in(1, "vm"),
+            std::slice::from_ref(&server),
+            "{played:?}"
+        );
         assert_eq!(demo.ports_of(&server).await.len(), 1, "{played:?}");
         in_order(world).await;
         // What it made all the same was not wanted any more.
@@ -154,7 +158,11 @@ pub async fn volumes_that_the_first_pod_refuses(world: &Simulated) {
         play(world, PodService::Cinder, "/volumes$", played.clone());
         let volume = create_volume(&demo.volume, body()).await;
         demo.wait_volume(&volume, "available").await;
-        assert_eq!(volumes_in(world, 1), [volume.clone()], "{played:?}");
+        assert_eq!(
+            volumes_in(world, 1),
+            std::slice::from_ref(&volume),
+            "{played:?}"
+        );
         in_order(world).await;
         assert_eq!(volumes_in(world, 0), Vec::<String>::new(), "{played:?}");
         world.pods[0].faults().clear();

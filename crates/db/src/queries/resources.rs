@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 
 use super::Conn;
 use super::dialect::{database_now, transaction};
-use super::floating_ips::routers_follow;
+use super::floating_ips::{purge, routers_follow};
 use super::group_members::members_follow;
 use super::jobs::job_enqueue;
 use super::ports::free_released;
@@ -597,7 +597,8 @@ pub(crate) async fn realization_remember(
     Ok(changed > 0)
 }
 
-/// The pod no longer has the thing. Addresses that a port was losing are free then.
+/// The pod no longer has the thing. Addresses that a port was losing are free then, and a
+/// deleted floating IP is gone for good.
 pub(crate) async fn realization_delete(conn: &mut Conn, id: &str) -> Result<bool, DbError> {
     transaction!(conn, async |conn: &mut Conn| {
         let Some(row) = realization_by_id(conn, id).await? else {
@@ -608,6 +609,9 @@ pub(crate) async fn realization_delete(conn: &mut Conn, id: &str) -> Result<bool
             .await?;
         if row.kind == RealizationKind::Port {
             free_released(conn, &row.top_id).await?;
+        }
+        if row.kind == RealizationKind::FloatingIp {
+            purge(conn, &row.top_id).await?;
         }
         routers_follow(conn, row.kind, &row.top_id).await?;
         members_follow(conn, &row).await?;

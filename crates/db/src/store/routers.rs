@@ -69,7 +69,5 @@ store! {
         /// Accepts the delete of a floating IP. Where no pod has it it is gone at once; else
         /// its address stays taken until the pod is clean.
         transaction floating_ip_mark_deleting(id: &str, expected_revision: Option<i64>, request_id: &str) -> NetWrite;
-        /// Removes a deleted floating IP for good where no pod has it.
-        transaction floating_ip_purge(id: &str) -> ();
     }
 }

@@ -151,7 +151,7 @@ async fn servers_of_one_group_that_come_together_are_in_one_pod_and_not_too_many
             one.await.unwrap();
         }
         let members = store
-            .server_group_members(&[group.id.clone()])
+            .server_group_members(std::slice::from_ref(&group.id))
             .await
             .unwrap();
         assert_eq!(members.len(), 4);
@@ -166,7 +166,7 @@ async fn servers_of_one_group_that_come_together_are_in_one_pod_and_not_too_many
         let failed = store.intent_failed(&begun[0].id, &from, "server_recover");
         assert!(failed.await.unwrap());
         let members = store
-            .server_group_members(&[group.id.clone()])
+            .server_group_members(std::slice::from_ref(&group.id))
             .await
             .unwrap();
         assert_eq!(members.len(), 3);
