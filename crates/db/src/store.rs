@@ -306,6 +306,7 @@ macro_rules! store {
 }
 
 mod compute;
+mod compute_quotas;
 mod group_members;
 mod intents;
 mod jobs;
@@ -314,3 +315,4 @@ mod pods;
 mod resources;
 mod retry;
 mod routers;
+mod server_groups;

@@ -1,8 +1,7 @@
 //! Volume types are the pods' own so far: one name in all pods, an id in each.
 
 use serde_json::Value;
-use tricircle_api::Fault;
-use tricircle_gateway::{Call, pod_fault};
+use tricircle_gateway::Call;
 use tricircle_pods::{PodError, PodSession, Service, fan_out};
 
 use crate::Volumes;
@@ -19,7 +18,7 @@ impl Volumes {
         call: &Call,
         placed: &Placed,
         named: Option<&str>,
-    ) -> Result<Option<String>, Fault> {
+    ) -> Result<Option<String>, PodError> {
         let Some(id) = named.filter(|named| uuid::Uuid::try_parse(named).is_ok()) else {
             return Ok(None);
         };
@@ -27,7 +26,7 @@ impl Volumes {
         match name_of(&here, id).await {
             Ok(_) => return Ok(None),
             Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(pod_fault(error)),
+            Err(error) => return Err(error),
         }
         let snapshot = self.pods.snapshot();
         let others = snapshot.callable().cloned();

@@ -9,6 +9,7 @@
 //! they have.
 
 mod flows;
+mod routed;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -154,7 +155,12 @@ pub async fn in_order(world: &Simulated) {
 
 async fn is_in_order(world: &Simulated) -> Result<(), String> {
     let parts = &world.parts;
-    let auditor = Auditor::new(parts.store.clone(), parts.pods.clone(), parts.jobs());
+    let auditor = Auditor::new(
+        parts.store.clone(),
+        parts.pods.clone(),
+        parts.jobs(),
+        parts.config.clone(),
+    );
     let seen = auditor
         .look(Duration::ZERO)
         .await

@@ -14,13 +14,13 @@ use super::check;
 use crate::{Object, ObjectKind, PodSeen, Problem, Remedy, Rows, Seen, Thing};
 
 /// A world in which all is well: a server with a port on a network, and a volume.
-struct World {
-    rows: Rows,
-    objects: Vec<(ObjectKind, Object)>,
+pub(super) struct World {
+    pub(super) rows: Rows,
+    pub(super) objects: Vec<(ObjectKind, Object)>,
     silent: Option<ObjectKind>,
 }
 
-const POD: &str = "pod-1";
+pub(super) const POD: &str = "pod-1";
 
 fn long_ago() -> tricircle_db::Timestamp {
     tricircle_db::now() - TimeDelta::hours(1)
@@ -51,7 +51,11 @@ fn routing(kind: RoutingKind, id: &str, top_id: Option<&str>, state: RoutingStat
     }
 }
 
-fn realization(kind: RealizationKind, top_id: &str, bottom_id: Option<&str>) -> Realization {
+pub(super) fn realization(
+    kind: RealizationKind,
+    top_id: &str,
+    bottom_id: Option<&str>,
+) -> Realization {
     Realization {
         id: format!("row of {top_id}"),
         bottom_id: bottom_id.map(str::to_owned),
@@ -65,7 +69,7 @@ fn realization(kind: RealizationKind, top_id: &str, bottom_id: Option<&str>) -> 
     }
 }
 
-fn thing(kind: RealizationKind, id: &str) -> Thing {
+pub(super) fn thing(kind: RealizationKind, id: &str) -> Thing {
     let is_port = kind == RealizationKind::Port;
     Thing {
         kind,
@@ -88,7 +92,7 @@ fn thing(kind: RealizationKind, id: &str) -> Thing {
     }
 }
 
-fn object(id: &str, mark: &str) -> Object {
+pub(super) fn object(id: &str, mark: &str) -> Object {
     Object {
         id: id.to_owned(),
         mark: (!mark.is_empty()).then(|| mark.to_owned()),
@@ -97,7 +101,7 @@ fn object(id: &str, mark: &str) -> Object {
     }
 }
 
-fn job(kind: &str, resource: &str) -> Job {
+pub(super) fn job(kind: &str, resource: &str) -> Job {
     Job {
         id: format!("{kind} {resource}"),
         kind: kind.to_owned(),
@@ -140,7 +144,7 @@ fn address(purpose: AddressPurpose, port: Option<&str>, pod: Option<&str>) -> Ip
     }
 }
 
-fn well() -> World {
+pub(super) fn well() -> World {
     use RealizationKind as R;
     World {
         rows: Rows {
@@ -172,7 +176,7 @@ fn well() -> World {
                 address(AddressPurpose::Port, Some("port"), None),
                 address(AddressPurpose::Gateway, None, Some(POD)),
             ],
-            jobs: Vec::new(),
+            ..Rows::default()
         },
         objects: vec![
             (ObjectKind::Server, object("vm", "i-vm")),
@@ -194,7 +198,7 @@ fn well() -> World {
 }
 
 impl World {
-    fn seen(self) -> Seen {
+    pub(super) fn seen(self) -> Seen {
         let parts = ObjectKind::ALL.map(|kind| {
             let of_kind = self.objects.iter().filter(|(k, _)| *k == kind);
             let part = match self.silent == Some(kind) {

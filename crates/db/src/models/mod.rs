@@ -1,6 +1,7 @@
 //! Rows as plain data, one file per aggregate.
 
 mod compute;
+mod compute_quotas;
 mod group_members;
 mod jobs;
 mod network;
@@ -8,9 +9,11 @@ mod pods;
 mod resources;
 mod routers;
 mod security_groups;
+mod server_groups;
 mod text;
 
 pub use compute::*;
+pub use compute_quotas::*;
 pub use group_members::*;
 pub use jobs::*;
 pub use network::*;
@@ -18,4 +21,5 @@ pub use pods::*;
 pub use resources::*;
 pub use routers::*;
 pub use security_groups::*;
+pub use server_groups::*;
 pub(crate) use text::text_enum;

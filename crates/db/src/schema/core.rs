@@ -14,6 +14,7 @@ diesel::table! {
         ordinal -> Integer,
         state -> Text,
         auth_mode -> Text,
+        affinity_tag -> Text,
         created_at -> Timestamp,
         updated_at -> Timestamp,
     }

@@ -13,7 +13,6 @@ use crate::error::unexpected;
 use crate::ipam::{
     AddressChoice, FixedIpWish, SubnetState, choose_addresses, number, pools_from_json, random_mac,
 };
-use crate::realize::is_auto_address;
 use crate::{Network, NetworkError};
 
 /// A port to be made. An empty MAC address is filled in.
@@ -234,7 +233,7 @@ fn state_of(row: &Subnet, used: &[IpAllocation]) -> Result<SubnetState, NetworkE
         id: row.id.clone(),
         cidr,
         pools: pools_from_json(&pools)?,
-        auto_address: is_auto_address(row),
+        auto_address: row.is_auto_address(),
         taken: used
             .iter()
             .filter_map(|address| address.ip_address.parse().ok())

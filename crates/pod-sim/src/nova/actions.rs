@@ -221,9 +221,11 @@ fn go(
     server.task = Some(step.task.into());
     server.updated = ids::now();
     server.record(cx, step.name);
-    if let Some(flavor) = flavor {
-        server.flavor = flavor;
-    }
+    // A server shows its old flavor until it has come to rest.
+    server.next_flavor = match step.action {
+        "revertResize" => server.old_flavor.take(),
+        _ => flavor,
+    };
     pod.promise_soon(Event::SettleServer(id.to_owned(), step.to));
     if step.action == "rebuild" {
         let server = find(pod, cx, id)?;

@@ -186,3 +186,41 @@ async fn a_subnet_with_addresses_in_use_stays() {
     assert_eq!(bed.delete("demo", &path).await.code, 204);
     assert_eq!(bed.get("demo", &path).await.kind(), "404 SubnetNotFound");
 }
+
+#[tokio::test]
+async fn addresses_that_ports_gave_themselves_go_with_their_subnet_but_a_routers_stays() {
+    let bed = Bed::start().await;
+    for mode in ["slaac", "dhcpv6-stateless"] {
+        let network = bed.network("n").await;
+        let v4 = bed.subnet(&network, "10.7.0.0/24").await;
+        let auto = json!({
+            "cidr": "2001:db8:7::/64", "ip_version": 6, "ipv6_ra_mode": mode,
+            "ipv6_address_mode": mode,
+        });
+        let auto = subnet(&bed, &network, auto).await.id("subnet");
+        let path = format!("/v2.0/subnets/{auto}");
+        let port = bed.port(&network, json!({})).await.id("port");
+        let port = format!("/v2.0/ports/{port}");
+        let on = |port: &Answer| -> Vec<Value> {
+            let ips = port.of("port")["fixed_ips"].as_array().cloned();
+            let ips = ips.unwrap_or_default().into_iter();
+            ips.map(|ip| ip["subnet_id"].clone()).collect()
+        };
+        assert_eq!(on(&bed.get("demo", &port).await).len(), 2, "{mode}");
+
+        let router = json!({"router": {"name": "r"}});
+        let router = bed.post("demo", "/v2.0/routers", router).await.id("router");
+        let interface = |verb| format!("/v2.0/routers/{router}/{verb}_router_interface");
+        let wish = json!({"subnet_id": auto});
+        bed.put("demo", &interface("add"), wish.clone()).await;
+        assert_eq!(bed.delete("demo", &path).await.kind(), "409 SubnetInUse");
+        assert_eq!(on(&bed.get("demo", &port).await).len(), 2, "{mode}");
+        bed.put("demo", &interface("remove"), wish).await;
+
+        assert_eq!(bed.delete("demo", &path).await.code, 204, "{mode}");
+        assert_eq!(bed.get("demo", &path).await.kind(), "404 SubnetNotFound");
+        assert_eq!(on(&bed.get("demo", &port).await), [json!(v4)], "{mode}");
+        let whole = format!("/v2.0/networks/{network}");
+        assert_eq!(bed.delete("demo", &whole).await.kind(), "409 NetworkInUse");
+    }
+}
