@@ -15,7 +15,6 @@ ENVIRONMENT = set -a; . "$(STATE)/env"; set +a
 
 include deploy/sandbox/sandbox.mk
 include deploy/demo/demo.mk
-include tests/tempest/tempest.mk
 
 .PHONY: help deps build lint format unit functional chaos real bench test
 
@@ -38,7 +37,7 @@ lint: ## format, clippy, licences of what we use, systemd units
 	.ci/licenses
 	if command -v systemd-analyze >/dev/null; then deploy/systemd/verify; fi
 
-unit: sandbox-unit tempest-unit ## tests that need nothing but this tree
+unit: sandbox-unit ## tests that need nothing but this tree
 	$(CARGO) test $(WORKSPACE) --lib --bins
 
 functional: infra-up ## tests over HTTP on simulated pods, SQLite, MariaDB and RabbitMQ
@@ -68,13 +67,11 @@ bench: ## what forwarding a call costs, beside nginx (release build, simulated p
 	tests/bench/forward.py target/release
 
 # One after the other, also under `make -j`: each uses all of the machine.
-test: ## lint, build, unit, functional, real, some of Tempest, packets
+test: ## lint, build, unit, functional, real, packets
 	$(MAKE) deps
 	$(MAKE) lint
 	$(MAKE) build
 	$(MAKE) unit
 	$(MAKE) functional
-	export PODS_MODE=fake
-	$(MAKE) real
-	$(MAKE) tempest-quick
+	PODS_MODE=fake $(MAKE) real
 	$(MAKE) packets

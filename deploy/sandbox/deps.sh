@@ -1,8 +1,7 @@
 #!/bin/bash
 # Installs what the sandbox needs and this machine lacks: Debian packages by apt, OpenStack by pip into $VENV.
 #
-#   deps.sh [infra|all|tempest]     infra: only what MariaDB and RabbitMQ take; all (the default): OpenStack too;
-#                                   tempest: Tempest beside OpenStack's packages
+#   deps.sh [infra|all]     infra: only what MariaDB and RabbitMQ take; all (the default): OpenStack too
 #
 # For Debian 12, as root. Where nothing is missing it ends in a fraction of a second. The packages' own services are
 # not started: the sandbox runs instances of its own, on its own ports.
@@ -22,7 +21,6 @@ pip_packages=(keystone nova neutron cinder glance openstack-placement python-ope
               gunicorn PyMySQL python-memcached)
 # It embeds the interpreter it is compiled with: never a wheel that pip kept from another Python.
 compiled_packages=(uwsgi)
-tempest_packages=(tempest stestr python-subunit)
 
 remembered() { # remembered NAME: the value of the environment, else what the last `up` was told
     local file=$state/settings.json
@@ -39,7 +37,7 @@ case ${PODS_MODE:-} in
 esac
 
 packages=("${infra_packages[@]}")
-if [ "$what" != infra ]; then
+if [ "$what" = all ]; then
     packages+=("${openstack_packages[@]}")
     if [ "$(remembered MECH)" = openvswitch ]; then
         packages+=("${switch_packages[@]}")
@@ -73,7 +71,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     rm -f "$log"
 fi
 
-[ "$what" != infra ] || exit 0
+[ "$what" = all ] || exit 0
 
 wanted=$(cat "$here/constraints.txt" <(echo "${pip_packages[@]}" "compiled here: ${compiled_packages[@]}") | sha256sum)
 stamp=$venv/.tricircle-sandbox
@@ -84,15 +82,4 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
     "${install[@]}" "${pip_packages[@]}"
     "${install[@]}" --no-cache-dir --force-reinstall --no-deps "${compiled_packages[@]}"
     echo "$wanted" >"$stamp"
-fi
-
-# Not with the rest: only those who run Tempest wait for it.
-if [ "$what" = tempest ]; then
-    wanted=$(cat "$here/constraints.txt" <(echo "${tempest_packages[@]}") | sha256sum)
-    stamp=$venv/.tricircle-tempest
-    if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
-        echo "pip install ${tempest_packages[*]}"
-        "$venv/bin/pip" install -q --disable-pip-version-check -c "$here/constraints.txt" "${tempest_packages[@]}"
-        echo "$wanted" >"$stamp"
-    fi
 fi

@@ -96,7 +96,7 @@ impl World {
             .iter()
             .filter(|job| {
                 let state = job["state"].as_str().unwrap_or_default();
-                !["done", "undone", "cancelled"].contains(&state) && !looks_later(job)
+                !["done", "undone", "cancelled"].contains(&state)
             })
             .map(|job| {
                 format!(
@@ -121,13 +121,6 @@ impl World {
         })
         .await;
     }
-}
-
-/// Whether a job only rests until it looks once more for what a pod may have made late: for
-/// hours, and there is nothing wrong with that.
-pub fn looks_later(job: &Value) -> bool {
-    let kind = job["kind"].as_str().unwrap_or_default();
-    ["server_late", "volume_late"].contains(&kind) && job["state"] == "ready"
 }
 
 fn contains(item: &Value, key: &str, text: &str) -> bool {

@@ -63,7 +63,6 @@ impl Settings {
              [tricircle]\nnetwork_vlan_ranges = {vlans}\n\
              [quota]\ninstances = -1\ncores = -1\nram = -1\nvolumes = -1\ngigabytes = -1\n\
              network = -1\nsubnet = -1\nport = -1\nsecurity_group = -1\nsecurity_group_rule = -1\n\
-             router = -1\nfloatingip = -1\n\
              [jobs]\nlease = 2\npoll_interval = {poll_interval}\ncreate_grace = {grace}\n\
              retry_base = 0.1\nretry_max = 0.5\n",
             broker = self.broker,

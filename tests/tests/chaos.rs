@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tricircle_pod_sim::{Inventory, Item};
-use tricircle_tests::chaos::book::{Book, Holder, InUse, Kind, Plug, Standing, Thing, Tie, Wish};
+use tricircle_tests::chaos::book::{Book, Holder, InUse, Kind, Standing, Thing, Wish};
 use tricircle_tests::chaos::dice::Dice;
 use tricircle_tests::chaos::ending::{Listed, agree, compare};
-use tricircle_tests::chaos::ties::{gateway_of, interface_of, kept};
 use tricircle_tests::chaos::timeline::{PodTrouble, Trouble, Window};
 use tricircle_tests::chaos::verdict::{Needs, Outcome, judge};
 use tricircle_tests::process::Service;
@@ -134,10 +133,14 @@ fn a_trouble_is_felt_from_its_begin_until_shortly_after_its_end() {
 }
 
 fn thing(kind: Kind, id: &str, uses: &[&str]) -> Thing {
-    let uses: Vec<String> = uses.iter().map(|id| (*id).to_owned()).collect();
     Thing {
+        kind,
+        id: id.to_owned(),
+        pod: None,
+        uses: uses.iter().map(|id| (*id).to_owned()).collect(),
+        standing: Standing::There,
         ready: true,
-        ..Thing::new(kind, id, &uses)
+        holder: Holder::Nobody,
     }
 }
 
@@ -271,15 +274,6 @@ fn lists_and_promises_are_compared_both_ways() {
             None,
         ),
         (
-            "an external network",
-            vec![
-                kept.clone(),
-                (Kind::Network, json!({"id": "o", "router:external": true})),
-                (Kind::Subnet, json!({"id": "s", "router:external": true})),
-            ],
-            None,
-        ),
-        (
             "nobody's port",
             vec![
                 kept.clone(),
@@ -340,181 +334,6 @@ fn a_pod_may_have_what_the_top_knows_and_only_once() {
     assert_eq!(found(vec![item("a", "tricircle:gone")]), 1);
     let twice = vec![item("a", "tricircle:net"), item("b", "tricircle:net")];
     assert_eq!(found(twice), 1);
-}
-
-/// A router that joins a subnet of a network and leads outside, and a floating IP through it
-/// to a port of a server.
-fn wired() -> Book {
-    let mut book = Book::default();
-    book.made(thing(Kind::Network, "net", &[]));
-    book.made(thing(Kind::Subnet, "sub", &["net"]));
-    book.made(thing(Kind::Server, "vm", &["net"]));
-    let mut router = thing(Kind::Router, "r", &[]);
-    router.ties = BTreeMap::from([("sub".to_owned(), Tie::Yes), ("out".to_owned(), Tie::Yes)]);
-    book.made(router);
-    let mut floating = thing(Kind::FloatingIp, "fip", &["out"]);
-    let ties = ["port".to_owned(), gateway_of("r"), interface_of("r", "sub")];
-    floating.ties = ties.into_iter().map(|id| (id, Tie::Yes)).collect();
-    floating.holder = Holder::Server("vm".to_owned());
-    book.made(floating);
-    book
-}
-
-#[test]
-fn what_a_router_joins_and_a_floating_ip_leads_through_stays() {
-    let kept_in = |book: &Book, id: &str| kept(book, book.thing(id).unwrap());
-    let book = wired();
-    for (id, wanted) in [
-        ("net", InUse::Yes),
-        ("sub", InUse::Yes),
-        ("r", InUse::Yes),
-        ("fip", InUse::No),
-    ] {
-        assert_eq!(kept_in(&book, id), wanted, "{id}");
-    }
-    assert_eq!(book.in_use(&gateway_of("r")), InUse::Yes);
-    assert_eq!(book.in_use(&interface_of("r", "sub")), InUse::Yes);
-    assert_eq!(book.in_use(&interface_of("r", "other")), InUse::No);
-
-    // The server goes: nobody knows when the floating IP leads nowhere.
-    let mut book = wired();
-    book.deleted("vm", true);
-    assert_eq!(book.in_use(&gateway_of("r")), InUse::Perhaps);
-    book.deleted("fip", true);
-    assert_eq!(book.in_use(&gateway_of("r")), InUse::No);
-
-    // Interfaces that were taken away keep nothing.
-    let mut book = wired();
-    book.thing_mut("r")
-        .unwrap()
-        .ties
-        .insert("sub".to_owned(), Tie::No);
-    book.deleted("fip", true);
-    assert_eq!(kept_in(&book, "r"), InUse::No);
-    book.thing_mut("r")
-        .unwrap()
-        .ties
-        .insert("sub".to_owned(), Tie::Unclear);
-    assert_eq!(kept_in(&book, "r"), InUse::Perhaps);
-    assert_eq!(kept_in(&book, "sub"), InUse::Yes, "the server's network");
-    // A create that was not answered may lead through it.
-    book.unmade(Kind::FloatingIp, "f2", &[gateway_of("r")], Wish::Unclear);
-    assert_eq!(book.in_use(&gateway_of("r")), InUse::Perhaps);
-}
-
-#[test]
-fn what_a_server_was_given_is_used_until_it_is_seen_gone() {
-    let plug = |tie| Plug {
-        port: "p".to_owned(),
-        network: "n".to_owned(),
-        made: true,
-        tie,
-    };
-    for (standing, tie, wanted) in [
-        (Standing::There, Tie::Yes, InUse::Yes),
-        (Standing::There, Tie::Leaving, InUse::Perhaps),
-        (Standing::There, Tie::Unclear, InUse::Perhaps),
-        (Standing::Leaving, Tie::Yes, InUse::Perhaps),
-    ] {
-        let mut server = thing(Kind::Server, "vm", &[]);
-        server.standing = standing;
-        server.plugs.push(plug(tie));
-        let mut book = Book::default();
-        book.made(server);
-        assert_eq!(book.in_use("p"), wanted, "{standing:?} {tie:?}");
-        assert_eq!(book.in_use("n"), wanted, "{standing:?} {tie:?}");
-    }
-}
-
-#[test]
-fn routers_and_floating_ips_are_tied_as_users_were_told() {
-    let interface = json!({"id": "i", "device_id": "r", "fixed_ips": [
-        {"subnet_id": "sub", "ip_address": "10.0.0.1"}]});
-    let router = |outside: Value| {
-        let info = json!({ "network_id": outside });
-        json!({"id": "r", "name": "r", "external_gateway_info": info})
-    };
-    let floating = |port: Value, status: &str| json!({"id": "fip", "description": "f", "port_id": port, "status": status});
-    let base = || {
-        vec![
-            (Kind::Network, json!({"id": "net"})),
-            (Kind::Subnet, json!({"id": "sub"})),
-            (Kind::Server, json!({"id": "vm", "status": "ACTIVE"})),
-            (Kind::Port, json!({"id": "port", "device_id": "vm"})),
-        ]
-    };
-    let as_told = vec![
-        (Kind::Port, interface.clone()),
-        (Kind::Router, router(json!("out"))),
-        (Kind::FloatingIp, floating(json!("port"), "ACTIVE")),
-    ];
-    let with = |place: usize, item: Option<Value>| {
-        let mut all = as_told.clone();
-        match item {
-            Some(item) => all[place].1 = item,
-            None => drop(all.remove(place)),
-        }
-        all
-    };
-    let elsewhere = json!({"id": "i", "device_id": "r", "fixed_ips": [
-        {"subnet_id": "other", "ip_address": "10.0.0.1"}]});
-    for (items, wrong) in [
-        (as_told.clone(), 0),
-        (with(0, None), 1),
-        (with(0, Some(elsewhere)), 2),
-        (with(1, Some(router(Value::Null))), 1),
-        (with(1, Some(router(json!("other")))), 2),
-        (with(2, Some(floating(json!("port"), "DOWN"))), 1),
-        (with(2, Some(floating(json!("another"), "ACTIVE"))), 1),
-        (with(2, Some(floating(Value::Null, "DOWN"))), 1),
-        (with(2, Some(floating(Value::Null, "ACTIVE"))), 1),
-    ] {
-        let mut all = base();
-        all.extend(items.clone());
-        let found = compare(&wired(), &listed(&all));
-        assert_eq!(found.len(), wrong, "{items:?}: {found:?}");
-    }
-}
-
-#[test]
-fn a_server_has_the_ports_in_its_pod_that_it_has_at_the_top() {
-    let item = |id: &str, mark: &str, detail: Value| Item {
-        id: id.to_owned(),
-        name: String::new(),
-        description: mark.to_owned(),
-        project_id: String::new(),
-        status: String::new(),
-        detail,
-    };
-    let of_vm = || json!({"device_id": "vm"});
-    let top = listed(&[
-        (Kind::Server, json!({"id": "vm"})),
-        (Kind::Port, json!({"id": "p", "device_id": "vm"})),
-        (Kind::Port, json!({"id": "i", "device_id": "r"})),
-        (Kind::Router, json!({"id": "r"})),
-    ]);
-    let server = item("vm", "", Value::Null);
-    let own = item("b", "tricircle:p", of_vm());
-    let joins = item("c", "tricircle:interface:i", json!({"device_id": "br"}));
-    let bridge = item("d", "tricircle:bridge:r", json!({"device_id": "br"}));
-    for (ports, wrong) in [
-        (vec![own.clone(), joins.clone(), bridge.clone()], 0),
-        (vec![joins.clone()], 1),
-        (vec![own.clone(), item("e", "", of_vm())], 1),
-        (
-            vec![own.clone(), item("e", "tricircle:bridge:gone", Value::Null)],
-            1,
-        ),
-        (vec![own, bridge.clone(), bridge], 1),
-    ] {
-        let has = Inventory {
-            servers: vec![server.clone()],
-            ports: ports.clone(),
-            ..Inventory::default()
-        };
-        let found = agree("Pod1", &has, &[&top]);
-        assert_eq!(found.len(), wrong, "{ports:?}: {found:?}");
-    }
 }
 
 #[test]

@@ -16,9 +16,6 @@ macro_rules! matrix {
 
 matrix! {
     server_create_in_nova_apigw: CreateServer, Compute;
-    server_create_elsewhere_in_nova_apigw: CreateServerElsewhere, Compute;
-    server_given_up_in_nova_apigw: GiveUpServer, Compute;
-    server_given_up_in_xjob: GiveUpServer, Jobs;
     server_recovery_in_xjob: RecoverServer, Jobs;
     server_delete_in_nova_apigw: DeleteServer, Compute;
     server_delete_in_xjob: DeleteServer, Jobs;
@@ -28,23 +25,9 @@ matrix! {
     interface_detach_in_nova_apigw: DetachInterface, Compute;
     interface_detach_in_xjob: DetachInterface, Jobs;
     volume_create_in_cinder_apigw: CreateVolume, Volume;
-    volume_given_up_in_cinder_apigw: GiveUpVolume, Volume;
-    volume_given_up_in_xjob: GiveUpVolume, Jobs;
     volume_delete_in_cinder_apigw: DeleteVolume, Volume;
     volume_delete_in_xjob: DeleteVolume, Jobs;
     network_create_in_neutron_api: CreateNetwork, Network;
     network_delete_in_neutron_api: DeleteNetwork, Network;
     network_delete_in_xjob: DeleteNetwork, Jobs;
-    router_create_in_neutron_api: CreateRouter, Network;
-    router_create_in_xjob: CreateRouter, Jobs;
-    router_delete_in_neutron_api: DeleteRouter, Network;
-    router_delete_in_xjob: DeleteRouter, Jobs;
-    router_interface_add_in_neutron_api: JoinRouter, Network;
-    router_interface_add_in_xjob: JoinRouter, Jobs;
-    router_interface_remove_in_neutron_api: LeaveRouter, Network;
-    router_interface_remove_in_xjob: LeaveRouter, Jobs;
-    floatingip_create_in_neutron_api: LeadFloatingIp, Network;
-    floatingip_create_in_xjob: LeadFloatingIp, Jobs;
-    floatingip_delete_in_neutron_api: DropFloatingIp, Network;
-    floatingip_delete_in_xjob: DropFloatingIp, Jobs;
 }

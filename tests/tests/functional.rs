@@ -39,13 +39,6 @@ in_a_plain_world! {
     a_port_goes_from_pod_to_pod: routers::a_port_goes_from_pod_to_pod;
     security_groups_have_members_in_two_pods: groups::members_in_two_pods;
     pages_over_pods_join: lists::pages_over_pods;
-    names_of_both_cases_are_on_some_page: lists::names_of_both_cases;
-    deep_pages_cost_as_much_as_others: lists::deep_pages;
-    a_race_for_a_local_network_has_one_winner: races::for_a_local_network;
-    placement_by_tag_room_and_binding: placement::by_tag_room_and_binding;
-    a_pod_that_uses_the_vlan_itself_is_passed_over: tries::a_pod_uses_the_vlan_itself;
-    servers_go_to_the_next_pod: tries::servers_that_the_first_pod_refuses;
-    volumes_go_to_the_next_pod: tries::volumes_that_the_first_pod_refuses;
     version_documents_need_no_token: surface::version_documents;
     microversions_are_negotiated: surface::microversions;
     every_answer_has_a_request_id: surface::request_ids;
@@ -116,13 +109,6 @@ async fn the_broker_hangs() {
 async fn xjob_stopped_past_its_lease() {
     let mut world = mortal(&[Service::Jobs]).await;
     jobs::a_stopped_worker_comes_back(&mut world).await;
-    world.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_is_free_when_its_server_is_gone() {
-    let mut world = mortal(&[Service::Jobs]).await;
-    jobs::a_network_is_free_when_its_server_is_gone(&mut world).await;
     world.end().await;
 }
 

@@ -41,9 +41,6 @@ on_real_pods! {
     a_port_goes_from_pod_to_pod: routers::a_port_goes_from_pod_to_pod;
     security_groups_have_members_in_two_pods: groups::members_in_two_pods;
     pages_over_pods_join: lists::pages_over_pods;
-    names_of_both_cases_are_on_some_page: lists::names_of_both_cases;
-    a_race_for_a_local_network_has_one_winner: races::for_a_local_network;
-    a_pod_that_uses_the_vlan_itself_is_passed_over: tries::a_pod_uses_the_vlan_itself;
     version_documents_need_no_token: surface::version_documents;
     microversions_are_negotiated: surface::microversions;
     every_answer_has_a_request_id: surface::request_ids;

@@ -27,7 +27,6 @@ mod metrics;
 mod microversion;
 mod render;
 mod request_id;
-pub mod schema;
 mod server;
 mod site;
 pub mod systemd;

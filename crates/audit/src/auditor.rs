@@ -1,16 +1,13 @@
 //! [`Auditor`]: who looks. The rows are read here, the pods in `in_pods`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tricircle_config::Config;
 use tricircle_db::models::{
     FloatingIpFilter, JobFilter, JobState, NetworkFilter, PortFilter, ROUTER_INTERFACE,
     RealizationKind, RouterFilter, RoutingFilter, RowState, SecurityGroupFilter, SubnetFilter,
 };
 use tricircle_db::{DbError, Store};
 use tricircle_jobs::JobSender;
-use tricircle_network::{Network, NetworkError};
 use tricircle_pods::{PodError, Pods};
 
 use crate::{Rows, Seen, Thing, in_pods};
@@ -21,9 +18,6 @@ pub enum AuditError {
     /// The database.
     #[error("the top's rows could not be read or written")]
     Database(#[from] DbError),
-    /// What pods are to have of routers.
-    #[error("what routers are to be cannot be said")]
-    Network(#[from] NetworkError),
     /// A pod, in a repair.
     #[error("the pod refused or did not answer")]
     Pod(#[from] PodError),
@@ -42,15 +36,13 @@ pub struct Auditor {
     pub(crate) pods: Pods,
     pub(crate) jobs: JobSender,
     pub(crate) request_id: String,
-    network: Network,
 }
 
 impl Auditor {
     /// An auditor; the pods' logs find its calls by the id of [`Auditor::request_id`].
     /// The pods must have been read ([`Pods::refresh`]).
-    pub fn new(store: Store, pods: Pods, jobs: JobSender, config: Arc<Config>) -> Self {
+    pub fn new(store: Store, pods: Pods, jobs: JobSender) -> Self {
         Self {
-            network: Network::new(store.clone(), pods.clone(), config, jobs.clone()),
             store,
             pods,
             jobs,
@@ -100,8 +92,6 @@ impl Auditor {
             ..Rows::default()
         };
         self.things(&mut rows).await?;
-        rows.bridges = store.bridges().await?;
-        rows.parts = self.network.wanted_parts().await?;
         Ok(rows)
     }
 

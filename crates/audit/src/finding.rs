@@ -17,8 +17,6 @@ pub enum Problem {
     Lost,
     /// A pod has something of ours twice.
     Twin,
-    /// A pod's part of a router, or a bridge network, is not as it is planned.
-    Differs,
     /// Begun, too long ago, and no job sees to its end.
     Unfinished,
     /// An address, or the port that has it, is held by something that is gone.
@@ -35,7 +33,6 @@ impl Problem {
             Self::Orphan => "orphan",
             Self::Lost => "lost",
             Self::Twin => "twin",
-            Self::Differs => "differs",
             Self::Unfinished => "unfinished",
             Self::HeldAddress => "held address",
             Self::StuckJob => "stuck job",

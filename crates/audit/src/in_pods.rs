@@ -69,7 +69,6 @@ async fn read(admin: &PodSession, kind: ObjectKind) -> Result<Vec<Object>, PodEr
                 user_id: server.user_id,
                 mark: server.intent,
                 device_id: String::new(),
-                body: Value::Null,
             });
             Ok(objects.collect())
         }
@@ -84,12 +83,11 @@ async fn read(admin: &PodSession, kind: ObjectKind) -> Result<Vec<Object>, PodEr
                 user_id: text(volume, "/user_id"),
                 mark: Some(text(volume, &pointer)).filter(|mark| !mark.is_empty()),
                 device_id: String::new(),
-                body: Value::Null,
             });
             Ok(objects.collect())
         }
         _ => match kind.in_neutron() {
-            Some((collection, infix)) => match network(admin, kind, collection, infix).await {
+            Some((collection, infix)) => match network(admin, collection, infix).await {
                 // A pod need not have the extension.
                 Err(error) if kind == ObjectKind::AddressGroup && error.is_not_found() => {
                     Ok(Vec::new())
@@ -105,22 +103,16 @@ async fn read(admin: &PodSession, kind: ObjectKind) -> Result<Vec<Object>, PodEr
 /// marks: each shows those of the others as nobody's.
 async fn network(
     admin: &PodSession,
-    kind: ObjectKind,
     collection: &str,
     infix: &str,
 ) -> Result<Vec<Object>, PodError> {
-    let more: &[&str] = match collection {
-        "ports" => &["device_id", "fixed_ips"],
-        "routers" => &["admin_state_up", "routes", "external_gateway_info"],
-        "floatingips" => &["floating_ip_address", "fixed_ip_address", "port_id"],
-        _ => &[],
+    let device = if collection == "ports" {
+        "&fields=device_id"
+    } else {
+        ""
     };
-    let more: String = more
-        .iter()
-        .map(|field| format!("&fields={field}"))
-        .collect();
     let path =
-        format!("/{collection}?fields=id&fields=name&fields=project_id&fields=description{more}");
+        format!("/{collection}?fields=id&fields=name&fields=project_id&fields=description{device}");
     let key = collection.replace('-', "_");
     let found = pages(admin, Service::Network, &path, &key).await?;
     let objects = found.iter().map(|one| Object {
@@ -134,10 +126,6 @@ async fn network(
             .filter(|id| !id.contains(':'))
             .map(str::to_owned),
         device_id: text(one, "/device_id"),
-        body: match kind.is_of_router() {
-            true => (*one).clone(),
-            false => Value::Null,
-        },
     });
     Ok(objects.collect())
 }

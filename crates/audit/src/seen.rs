@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use tricircle_db::Timestamp;
 use tricircle_db::models::{
-    BridgeNetwork, IpAllocation, Job, Realization, RealizationKind, Routing, RoutingKind, RowState,
+    IpAllocation, Job, Realization, RealizationKind, Routing, RoutingKind, RowState,
 };
-use tricircle_network::routers::WantedPart;
 
 /// Everything that one audit compares.
 #[derive(Debug, Clone)]
@@ -35,10 +33,6 @@ pub struct Rows {
     pub things: Vec<Thing>,
     /// Addresses that are taken.
     pub addresses: Vec<IpAllocation>,
-    /// Bridge networks.
-    pub bridges: Vec<BridgeNetwork>,
-    /// What pods are to have of routers.
-    pub parts: Vec<WantedPart>,
     /// Jobs that are not over.
     pub jobs: Vec<Job>,
 }
@@ -217,6 +211,4 @@ pub struct Object {
     pub mark: Option<String>,
     /// The device of a port; empty otherwise.
     pub device_id: String,
-    /// All that the pod shows of it; of routers, their ports and floating IPs only.
-    pub body: Value,
 }

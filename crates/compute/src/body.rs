@@ -9,7 +9,7 @@ use tricircle_network::RealizedPort;
 use crate::{INTENT_HINT, Intent, ServerRequest};
 
 /// Names under which the API takes scheduler hints.
-pub(crate) const HINTS: [&str; 2] = ["os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"];
+const HINTS: [&str; 2] = ["os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"];
 
 /// What is put in the place of the user's words.
 #[derive(Debug)]
@@ -18,8 +18,6 @@ pub(crate) struct InPod<'a> {
     pub(crate) zone: &'a str,
     /// The ports, made in the pod.
     pub(crate) ports: &'a [RealizedPort],
-    /// The pod's group.
-    pub(crate) group: Option<&'a str>,
 }
 
 /// The body for one server in a pod.
@@ -43,10 +41,7 @@ pub(crate) fn for_pod(request: &ServerRequest, intent: &Intent, place: &InPod<'_
     }
     server.insert("networks".to_owned(), networks(place.ports));
     body.insert("server".to_owned(), Value::Object(server));
-    hint(&mut body, INTENT_HINT, &intent.id);
-    if let Some(group) = place.group {
-        hint(&mut body, "group", group);
-    }
+    mark(&mut body, &intent.id);
     Value::Object(body)
 }
 
@@ -64,7 +59,7 @@ fn networks(ports: &[RealizedPort]) -> Value {
         .collect()
 }
 
-fn hint(body: &mut Map<String, Value>, name: &str, value: &str) {
+fn mark(body: &mut Map<String, Value>, intent_id: &str) {
     let key = HINTS
         .into_iter()
         .find(|key| body.contains_key(*key))
@@ -72,7 +67,7 @@ fn hint(body: &mut Map<String, Value>, name: &str, value: &str) {
     let hints = body.entry(key).or_insert_with(|| json!({}));
     // Hints that are no object are the pod's to refuse.
     if let Some(hints) = hints.as_object_mut() {
-        hints.insert(name.to_owned(), json!(value));
+        hints.insert(INTENT_HINT.to_owned(), json!(intent_id));
     }
 }
 
@@ -86,11 +81,10 @@ mod tests {
         let request = ServerRequest::read(&body).unwrap();
         let intent = Intent {
             id: "intent".to_owned(),
-            name: request.names(request.max_count).next().unwrap(),
+            name: request.names().next().unwrap(),
             reservation_id: "r-1".to_owned(),
         };
-        let group = request.group.as_ref().map(|_| "bottom");
-        for_pod(&request, &intent, &InPod { zone, ports, group })
+        for_pod(&request, &intent, &InPod { zone, ports })
     }
 
     #[test]
@@ -121,7 +115,7 @@ mod tests {
                     "metadata": {"a": "b"}, "key_name": "k", "config_drive": true,
                     "tags": ["t"], "something_new": {"deep": [1]}, "availability_zone": "nova",
                 },
-                "os:scheduler_hints": {"group": "bottom", "tricircle_intent": "intent"},
+                "os:scheduler_hints": {"group": ID, "tricircle_intent": "intent"},
             })
         );
     }

@@ -11,97 +11,65 @@
 //! | 5 | routing complete, ports moved to the server, job ended, one transaction | nothing to heal |
 //!
 //! A failure that is known is undone at once. When nobody knows whether the pod made
-//! the server, nothing is undone here: the job looks. What follows from a failure, and
-//! when these steps are gone through in another pod, is [`tries`](crate::tries).
+//! the server, nothing is undone here: the job looks.
 
 use std::time::{Duration, Instant};
 
+use actix_web::http::StatusCode;
 use serde_json::{Value, json};
-use tricircle_api::{Fault, FaultKind, schema};
+use tricircle_api::{Fault, FaultKind};
 use tricircle_db::models::{
-    Flavor, IntentOutcome, Keypair, NewJob, Routing, RoutingKind, RoutingState,
+    Flavor, IntentOutcome, Keypair, NewJob, Routing, RoutingKind, RoutingState, RoutingUsage,
 };
 use tricircle_failpoint::hit;
 use tricircle_gateway::{Call, pod_fault};
-use tricircle_intent::Ended;
 use tricircle_intent::time_left;
 use tricircle_network::{Actor, ServerNetworks};
 use tricircle_pods::{PodError, Service};
 
 use crate::body::{InPod, for_pod};
-use crate::checks::{fitting, over_quota};
+use crate::checks::over_quota;
 use crate::fault::network_fault;
-use crate::groups::{Joined, group_is_full, no_such_group};
 use crate::placement::Placed;
-use crate::tries::Failed;
-use crate::{
-    Compute, Intent, SERVER_RECOVER, SERVER_REMOVE, ServerRequest, create_schema, refusals,
-};
-
-/// How often a server is placed whose group comes to be elsewhere.
-const REPLACED: usize = 3;
+use crate::{Compute, Intent, SERVER_RECOVER, SERVER_REMOVE, ServerRequest};
 
 /// Everything that was looked up before the first side effect.
-pub(crate) struct Prepared {
+struct Prepared {
     request: ServerRequest,
     flavor: Flavor,
     keypair: Option<Keypair>,
-    pub(crate) networks: ServerNetworks,
-    group: Option<Joined>,
+    networks: ServerNetworks,
+    placed: Placed,
 }
 
 impl Compute {
     /// `POST /servers`: the answer's body. Status is 202.
     pub async fn create(&self, call: &Call, body: Value) -> Result<Value, Fault> {
-        if let Some(body) = body.as_object() {
-            schema::body(&create_schema::create(call.context.version()), body)?;
-        }
         let Some(request) = ServerRequest::read(&body) else {
             return self.refused_by_a_pod(call, &body).await;
         };
-        refusals::check(call, &request)?;
-        for _ in 0..REPLACED {
-            match self.create_placed(call, request.clone()).await? {
-                Some(answer) => return Ok(answer),
-                // The group's first server went to another pod a moment ago.
-                None => tracing::info!("a server is placed anew, where its group is"),
-            }
-        }
-        Err(Fault::conflict(
-            "The servers of the server group are being created in another availability zone.",
-        ))
-    }
-
-    /// None when the server's group came to be in another pod while it was placed.
-    async fn create_placed(
-        &self,
-        call: &Call,
-        request: ServerRequest,
-    ) -> Result<Option<Value>, Fault> {
-        let (prepared, mut places) = Box::pin(self.prepare(call, request)).await?;
+        let prepared = self.prepare(call, request).await?;
         let request = &prepared.request;
-        let count = self.check_quota(call, &prepared).await?;
-        if let Some(joined) = &prepared.group {
-            self.check_group(call, joined, count).await?;
-        }
+        self.check_quota(call, &prepared).await?;
         let reservation_id = reservation();
-        let mut made: Vec<(Value, Placed)> = Vec::new();
-        for name in request.names(count) {
-            let one = self.create_one(call, &prepared, &mut places, &name, &reservation_id);
-            match Box::pin(one).await {
-                Ok(Some(server)) => made.push(server),
-                Ok(None) => return Ok(None),
+        let mut made: Vec<Value> = Vec::new();
+        for name in request.names() {
+            let intent = Intent {
+                id: uuid::Uuid::new_v4().to_string(),
+                name,
+                reservation_id: reservation_id.clone(),
+            };
+            match self.create_one(call, &prepared, &intent).await {
+                Ok(answer) => made.push(answer),
                 // Nova makes as many as it can from min_count to max_count, or none.
                 Err(fault) if made.len() >= request.min_count as usize => {
                     tracing::warn!(detail = fault.detail(), %fault, "one of several servers was not made");
                     break;
                 }
                 Err(fault) => {
-                    for (answer, placed) in &made {
-                        let Some(id) = server_id(answer) else {
-                            continue;
-                        };
-                        if let Err(error) = self.take_back(call, placed.pod.id(), id).await {
+                    let pod_id = prepared.placed.pod.id();
+                    for id in made.iter().filter_map(server_id) {
+                        if let Err(error) = self.take_back(call, pod_id, id).await {
                             tracing::warn!(server.id = id, %error, "a server of a failed create stays");
                         }
                     }
@@ -109,14 +77,10 @@ impl Compute {
                 }
             }
         }
-        if let Some((_, placed)) = made.first() {
-            self.follow_binding(call, placed.pod.id()).await;
-        }
         if request.return_reservation_id {
-            return Ok(Some(json!({"reservation_id": reservation_id})));
+            return Ok(json!({"reservation_id": reservation_id}));
         }
-        let first = made.into_iter().next().map(|(answer, _)| answer);
-        Ok(Some(first.unwrap_or_default()))
+        Ok(made.into_iter().next().unwrap_or_default())
     }
 
     /// A body that cannot be read is sent to a pod as it is, for Nova's own words.
@@ -142,39 +106,20 @@ impl Compute {
         }
     }
 
-    /// Looks up what is needed, and the pods that fit, best first; never none.
-    async fn prepare(
-        &self,
-        call: &Call,
-        request: ServerRequest,
-    ) -> Result<(Prepared, Vec<Placed>), Fault> {
+    async fn prepare(&self, call: &Call, request: ServerRequest) -> Result<Prepared, Fault> {
         let context = &call.context;
         let is_admin = context.is_admin();
-        self.check_limits(call, &request).await?;
         let flavor = self
             .usable_flavor(&request.flavor_id, &context.project_id, is_admin)
             .await?;
-        refusals::check_disk(call, &request, &flavor)?;
         let keypair = match &request.key_name {
             Some(name) => Some(self.usable_keypair(&context.user_id, name).await?),
             None => None,
         };
         let pinned_to = self.pod_of_volumes(call, &request).await?;
-        let group = self.group_of(call, &request).await?;
-        let of_group = group.as_ref().and_then(Joined::pinned_to);
-        let pinned_to = match (pinned_to, of_group) {
-            (Some(volumes), Some(group)) if volumes != group => {
-                return Err(Fault::bad_request(
-                    "No valid host was found. The server group is in another availability zone \
-                     than the volumes.",
-                ));
-            }
-            (pinned_to, of_group) => pinned_to.or(of_group.map(str::to_owned)),
-        };
-        self.check_zone(&request)?;
-        if let Some(image_id) = &request.image_id {
-            let pod = self.pod_for_looks(call, &request)?;
-            self.check_image(call, &pod, image_id).await?;
+        let places = self.place(call, &request, pinned_to).await?;
+        if let (Some(image_id), Some(place)) = (&request.image_id, places.first()) {
+            self.check_image(call, &place.pod, image_id).await?;
         }
         let actor = Actor {
             project_id: context.project_id.clone(),
@@ -187,60 +132,89 @@ impl Compute {
             .plan(&actor, &request.networks, &request.groups)
             .await
             .map_err(network_fault)?;
-        let pinned_to = pinned_to.as_deref();
-        let places = self.place(call, &request, &flavor, &networks, pinned_to);
-        let places = Box::pin(places).await?;
-        let places = match &group {
-            Some(joined) => joined.order(places),
-            None => places,
-        };
-        let prepared = Prepared {
-            request,
-            flavor,
-            keypair,
-            networks,
-            group,
-        };
-        Ok((prepared, places))
-    }
-
-    /// How many fit, at least as many as are wanted; each intent counts again.
-    async fn check_quota(&self, call: &Call, prepared: &Prepared) -> Result<u32, Fault> {
-        let (request, flavor) = (&prepared.request, &prepared.flavor);
-        let context = &call.context;
-        let room = self
-            .store
-            .server_room(&context.project_id, &context.user_id, &self.limits())
-            .await?;
-        let (fitting, (used, limits)) = fitting(&room, flavor, request.max_count);
-        if fitting >= request.min_count {
-            Ok(fitting)
-        } else {
-            Err(over_quota(request, flavor, used, limits))
+        // The first pod in which the networks may be, else the reason why the best
+        // one is not possible.
+        let mut reason = None;
+        for placed in places {
+            match self
+                .network
+                .check_pod(&networks, placed.pod.id(), &placed.zone)
+            {
+                Ok(()) => {
+                    return Ok(Prepared {
+                        request,
+                        flavor,
+                        keypair,
+                        networks,
+                        placed,
+                    });
+                }
+                Err(error) => reason = reason.or(Some(error)),
+            }
         }
+        Err(match reason {
+            Some(error) => network_fault(error),
+            None => Fault::bad_request("No valid host was found."),
+        })
     }
 
-    /// False when the server's group is in another pod by now.
-    pub(crate) async fn begin(
+    async fn create_one(
         &self,
         call: &Call,
         prepared: &Prepared,
-        placed: &Placed,
         intent: &Intent,
-    ) -> Result<bool, Fault> {
+    ) -> Result<Value, Fault> {
+        // From before the row on: the job's clock starts with it.
+        let begun = Instant::now();
+        self.begin(call, prepared, intent).await?;
+        hit("server_create.intended");
+        let made = self.make(call, prepared, intent, begun).await;
+        hit("server_create.posted");
+        match made {
+            Ok(server) => self.complete(call, prepared, intent, server).await,
+            Err(Failure::Unknown(fault)) => Err(fault),
+            Err(Failure::Known(fault)) => {
+                self.undo(prepared, intent).await;
+                Err(fault)
+            }
+        }
+    }
+
+    /// Whether as many as are wanted at least fit at all; each intent counts again.
+    async fn check_quota(&self, call: &Call, prepared: &Prepared) -> Result<(), Fault> {
+        let (flavor, limits) = (&prepared.flavor, self.limits());
+        let (vcpus, ram_mb) = (i64::from(flavor.vcpus), i64::from(flavor.memory_mb));
+        let count = i64::from(prepared.request.min_count);
+        let kind = RoutingKind::Server;
+        let project_id = &call.context.project_id;
+        let used = self.store.routing_usage(kind, project_id).await?;
+        let wanted = RoutingUsage {
+            count,
+            vcpus: vcpus.saturating_mul(count),
+            ram_mb: ram_mb.saturating_mul(count),
+            size_gb: 0,
+        };
+        if limits.allow(used, wanted) {
+            Ok(())
+        } else {
+            Err(over_quota(&prepared.request, vcpus, ram_mb, used, limits))
+        }
+    }
+
+    async fn begin(&self, call: &Call, prepared: &Prepared, intent: &Intent) -> Result<(), Fault> {
         let (request, flavor) = (&prepared.request, &prepared.flavor);
         let now = tricircle_db::now();
         let row = Routing {
             id: intent.id.clone(),
             kind: RoutingKind::Server,
             top_id: None,
-            pod_id: placed.pod.id().to_owned(),
+            pod_id: prepared.placed.pod.id().to_owned(),
             bottom_id: None,
             project_id: call.context.project_id.clone(),
             user_id: call.context.user_id.clone(),
             name: intent.name.chars().take(255).collect(),
             state: RoutingState::Creating,
-            availability_zone: Some(placed.zone.clone()),
+            availability_zone: Some(prepared.placed.zone.clone()),
             flavor_id: Some(flavor.flavor_id.clone()),
             image_id: request.image_id.clone(),
             vcpus: flavor.vcpus,
@@ -260,98 +234,75 @@ impl Compute {
             request_id: row.request_id.clone(),
             ..NewJob::new(SERVER_RECOVER, &intent.id)
         };
-        let configured = self.config.quota.server_group_members;
-        let group = prepared.group.as_ref();
-        let join = group.map(|joined| joined.join(configured));
-        let begun = self
-            .store
-            .intent_begin_in(&row, &job, &limits, join.as_ref());
-        match begun.await? {
-            IntentOutcome::Begun => Ok(true),
-            IntentOutcome::GroupElsewhere => Ok(false),
-            IntentOutcome::GroupFull => Err(group_is_full()),
-            IntentOutcome::GroupGone => Err(Fault::bad_request(no_such_group(
-                group.map_or("", |joined| joined.group.id.as_str()),
-            ))),
-            IntentOutcome::OverQuota(used, limits) => {
-                Err(over_quota(request, flavor, used, limits))
-            }
+        match self.store.intent_begin(&row, &job, &limits).await? {
+            IntentOutcome::Begun => Ok(()),
+            IntentOutcome::OverQuota(used) => Err(over_quota(
+                request,
+                i64::from(flavor.vcpus),
+                i64::from(flavor.memory_mb),
+                used,
+                limits,
+            )),
         }
     }
 
-    pub(crate) async fn make(
+    async fn make(
         &self,
         call: &Call,
         prepared: &Prepared,
-        placed: &Placed,
         intent: &Intent,
         begun: Instant,
-    ) -> Result<Value, Failed> {
+    ) -> Result<Value, Failure> {
+        let placed = &prepared.placed;
         let pod_id = placed.pod.id();
         let ports = self
             .network
             .allocate(&prepared.networks, &intent.id, &placed.zone)
             .await
-            .map_err(|error| Failed::AtTop(network_fault(error)))?;
+            .map_err(|error| Failure::Known(network_fault(error)))?;
         hit("server_create.allocated");
         let admin = self
             .pods
             .admin(pod_id, call.request_id())
-            .map_err(Failed::preparing)?;
+            .map_err(|error| Failure::Known(pod_fault(error)))?;
         let user = self.pods.session_in(&placed.pod, &call.caller());
         let project_id = &call.context.project_id;
-        let flavor = Box::pin(self.ensure_flavor(&admin, &prepared.flavor, project_id));
+        let flavor = self.ensure_flavor(&admin, &prepared.flavor, project_id);
         let keypair = async {
             match &prepared.keypair {
                 Some(keypair) => self.ensure_keypair(&user, keypair).await,
                 None => Ok(()),
             }
         };
-        let group = async {
-            match &prepared.group {
-                Some(joined) => self.ensure_group(&user, &joined.group).await.map(Some),
-                None => Ok(None),
-            }
+        let realized = async {
+            self.network
+                .realize_ports(pod_id, &ports)
+                .await
+                .map_err(network_fault)
         };
-        let realized = Box::pin(self.network.realize_ports(pod_id, &ports));
         // No longer than the job waits before it takes back what it finds unfinished.
-        let limit = self.time_to_post(begun).ok_or_else(Failed::too_late)?;
-        let all = async { futures_util::join!(flavor, keypair, group, realized) };
+        let limit = self.time_to_post(begun).ok_or_else(too_late)?;
+        let all = async { futures_util::join!(flavor, keypair, realized) };
         let all = actix_web::rt::time::timeout(limit, all).await;
-        let (flavor, keypair, group, realized) = all.map_err(|_| Failed::too_late())?;
-        // What the pod has against the networks tells most.
-        let realized = realized.map_err(Failed::realizing)?;
-        let group = flavor.and(keypair).and(group)?;
+        let (flavor, keypair, realized) = all.map_err(|_| too_late())?;
+        let realized = flavor.and(keypair).and(realized).map_err(Failure::Known)?;
         let place = InPod {
             zone: &placed.bottom_zone,
             ports: &realized,
-            group: group.as_deref(),
         };
         let body = for_pod(&prepared.request, intent, &place);
         hit("server_create.realized");
-        let limit = self.time_to_post(begun).ok_or_else(Failed::too_late)?;
+        let limit = self.time_to_post(begun).ok_or_else(too_late)?;
         let limit = limit.min(self.config.client.create_timeout);
         let mut session = call.session(&placed.pod).with_timeout(limit);
         // "none" is understood from 2.37 on, which takes all that older ones take.
         if realized.is_empty() && call.context.version() < tricircle_api::Microversion::new(2, 37) {
             session = session.at_compute_version("2.37");
         }
-        let made = session.post_json(Service::Compute, "/servers", &body).await;
-        let failed = match made {
-            Ok(answer) => return Ok(answer),
-            Err(error) => Failed::posting(error),
-        };
-        if let (Failed::InPod(_, fault), Some(bottom), Some(joined)) =
-            (&failed, &group, &prepared.group)
-            && fault.message() == no_such_group(bottom)
-        {
-            self.group_lost(pod_id, &joined.group.id).await;
-            let again = Fault::unavailable(
-                "The server group is being made anew in the availability zone. Try again.",
-            );
-            return Err(Failed::InPod(Ended::Request, again));
-        }
-        Err(failed)
+        session
+            .post_json(Service::Compute, "/servers", &body)
+            .await
+            .map_err(failure)
     }
 
     /// How long the pod may still take before the job takes over.
@@ -359,15 +310,14 @@ impl Compute {
         time_left(self.config.jobs.create_grace, Duration::MAX, begun)
     }
 
-    pub(crate) async fn complete(
+    async fn complete(
         &self,
         call: &Call,
         prepared: &Prepared,
-        placed: &Placed,
         intent: &Intent,
         mut answer: Value,
     ) -> Result<Value, Fault> {
-        let pod = &placed.pod;
+        let pod = &prepared.placed.pod;
         let Some(id) = answer.pointer("/server/id").and_then(Value::as_str) else {
             // The job finds it by its mark.
             return Err(pod_fault(PodError::Malformed {
@@ -376,7 +326,7 @@ impl Compute {
             }));
         };
         let id = id.to_owned();
-        let owner = format!("compute:{}", placed.zone);
+        let owner = format!("compute:{}", prepared.placed.zone);
         let from = [RoutingState::Creating];
         let completed = self
             .store
@@ -457,10 +407,9 @@ impl Compute {
         Ok(())
     }
 
-    /// Takes back what this try made, as far as possible now; the job does the rest. True
-    /// when nothing is left.
-    pub(crate) async fn undo(&self, placed: &Placed, intent: &Intent) -> bool {
-        let pod_id = placed.pod.id();
+    /// Takes back what this create made, as far as possible now; the job does the rest.
+    async fn undo(&self, prepared: &Prepared, intent: &Intent) {
+        let pod_id = prepared.placed.pod.id();
         hit("server_undo.begun");
         let released = self.network.release(&intent.id, pod_id).await;
         hit("server_undo.released");
@@ -472,28 +421,62 @@ impl Compute {
                 .map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        let Err(error) = ended else {
-            return true;
-        };
-        tracing::warn!(
-            intent.id = intent.id,
-            error,
-            "the rest of a failed create is left to its job"
-        );
-        // No server can come any more: the job need not wait for it.
-        let soon = NewJob {
-            pod_id: pod_id.to_owned(),
-            ..NewJob::new(SERVER_RECOVER, &intent.id)
-        };
-        if let Err(error) = self.jobs.enqueue(&soon).await {
-            tracing::warn!(%error, "its job runs when its time comes");
+        if let Err(error) = ended {
+            tracing::warn!(
+                intent.id = intent.id,
+                error,
+                "the rest of a failed create is left to its job"
+            );
+            // No server can come any more: the job need not wait for it.
+            let soon = NewJob {
+                pod_id: pod_id.to_owned(),
+                ..NewJob::new(SERVER_RECOVER, &intent.id)
+            };
+            if let Err(error) = self.jobs.enqueue(&soon).await {
+                tracing::warn!(%error, "its job runs when its time comes");
+            }
         }
-        false
     }
+}
+
+/// The networks of the server took all the time that there was.
+fn too_late() -> Failure {
+    Failure::Known(Fault::new(
+        FaultKind::PodTimeout,
+        "The pod took too long to prepare the networks of the server.",
+    ))
 }
 
 fn server_id(answer: &Value) -> Option<&str> {
     answer.pointer("/server/id").and_then(Value::as_str)
+}
+
+/// How a create failed.
+enum Failure {
+    /// The pod has no server.
+    Known(Fault),
+    /// The pod may have one.
+    Unknown(Fault),
+}
+
+fn failure(error: PodError) -> Failure {
+    if error.outcome_unknown() {
+        let code = match error {
+            PodError::NoAnswer { .. } => FaultKind::PodTimeout,
+            // The fault is the pod's, not ours.
+            _ => FaultKind::of_status(StatusCode::BAD_GATEWAY),
+        };
+        Failure::Unknown(
+            Fault::new(
+                code,
+                "The pod did not confirm the creation of the server. It will appear in the list of \
+                 servers if it was made.",
+            )
+            .with_detail(tricircle_api::chain(&error)),
+        )
+    } else {
+        Failure::Known(pod_fault(error))
+    }
 }
 
 /// A reservation id as Nova makes them: `r-` and eight letters or digits.

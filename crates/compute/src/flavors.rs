@@ -8,11 +8,10 @@ use sha2::{Digest, Sha256};
 use tricircle_api::Fault;
 use tricircle_db::models::{Flavor, Realization, RealizationKind, RealizationState};
 use tricircle_failpoint::hit;
-use tricircle_intent::{Ended, Weight};
+use tricircle_gateway::pod_fault;
 use tricircle_pods::{PodError, PodSession, Service};
 
 use crate::Compute;
-use crate::tries::Failed;
 
 /// What decides whether two flavors are the same, as a short text.
 pub fn flavor_digest(flavor: &Flavor) -> String {
@@ -107,7 +106,7 @@ impl Compute {
         admin: &PodSession,
         flavor: &Flavor,
         project_id: &str,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), Fault> {
         let pod_id = admin.pod().id().to_owned();
         let digest = flavor_digest(flavor);
         let kind = RealizationKind::Flavor;
@@ -128,11 +127,31 @@ impl Compute {
             let body = json!({"addTenantAccess": {"tenant": project_id}});
             let path = format!("/flavors/{}/action", segment(&flavor.flavor_id));
             match admin.post_json(Service::Compute, &path, &body).await {
-                Err(error) if !error.is_conflict() => return Err(Failed::preparing(error)),
+                Err(error) if !error.is_conflict() => return Err(pod_fault(error)),
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Makes sure that a server's pod has the flavor it is resized to.
+    pub async fn prepare_resize(
+        &self,
+        call: &tricircle_gateway::Call,
+        pod: &std::sync::Arc<tricircle_pods::PodEntry>,
+        flavor_ref: &str,
+    ) -> Result<(), Fault> {
+        let context = &call.context;
+        let flavor_id = flavor_ref.rsplit('/').next().unwrap_or_default();
+        let flavor = self
+            .usable_flavor(flavor_id, &context.project_id, context.is_admin())
+            .await?;
+        let admin = self
+            .pods
+            .admin(pod.id(), call.request_id())
+            .map_err(pod_fault)?;
+        self.ensure_flavor(&admin, &flavor, &context.project_id)
+            .await
     }
 
     async fn make_flavor(
@@ -140,7 +159,7 @@ impl Compute {
         admin: &PodSession,
         flavor: &Flavor,
         was_ours: bool,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), Fault> {
         let path = format!("/flavors/{}", segment(&flavor.flavor_id));
         let mut there = self.read_pod_flavor(admin, &path).await?;
         if there.is_none() {
@@ -155,7 +174,7 @@ impl Compute {
                 Ok(_) => {}
                 // Somebody was faster, or the reply to an earlier try was lost.
                 Err(error) if error.is_conflict() => {}
-                Err(error) => return Err(Failed::preparing(error)),
+                Err(error) => return Err(pod_fault(error)),
             }
             there = self.read_pod_flavor(admin, &path).await?;
         }
@@ -169,13 +188,10 @@ impl Compute {
         }
         match there {
             Some(there) if flavor_digest(&there) == flavor_digest(flavor) => Ok(()),
-            _ => Err(Failed::InPod(
-                Ended::Here(Weight::Refused),
-                Fault::bad_request(format!(
-                    "Flavor {} differs in the pod of the requested availability zone.",
-                    flavor.flavor_id
-                )),
-            )),
+            _ => Err(Fault::bad_request(format!(
+                "Flavor {} differs in the pod of the requested availability zone.",
+                flavor.flavor_id
+            ))),
         }
     }
 
@@ -186,11 +202,11 @@ impl Compute {
         path: &str,
         old: &Map<String, Value>,
         new: &Map<String, Value>,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), Fault> {
         for key in old.keys().filter(|key| !new.contains_key(*key)) {
             let path = format!("{path}/os-extra_specs/{}", segment(key));
             match admin.delete(Service::Compute, &path).await {
-                Err(error) if !error.is_not_found() => return Err(Failed::preparing(error)),
+                Err(error) if !error.is_not_found() => return Err(pod_fault(error)),
                 _ => {}
             }
         }
@@ -199,7 +215,7 @@ impl Compute {
             admin
                 .post_json(Service::Compute, &format!("{path}/os-extra_specs"), &body)
                 .await
-                .map_err(Failed::preparing)?;
+                .map_err(pod_fault)?;
         }
         Ok(())
     }
@@ -208,18 +224,18 @@ impl Compute {
         &self,
         admin: &PodSession,
         path: &str,
-    ) -> Result<Option<Flavor>, Failed> {
+    ) -> Result<Option<Flavor>, Fault> {
         let mut body = match admin.get_json(Service::Compute, path).await {
             Ok(body) => body,
             Err(error) if error.is_not_found() => return Ok(None),
-            Err(error) => return Err(Failed::preparing(error)),
+            Err(error) => return Err(pod_fault(error)),
         };
         let specs = admin
             .get_json(Service::Compute, &format!("{path}/os-extra_specs"))
             .await
-            .map_err(Failed::preparing)?;
+            .map_err(pod_fault)?;
         let Some(item) = body.get_mut("flavor").and_then(Value::as_object_mut) else {
-            return Err(Failed::preparing(PodError::Malformed {
+            return Err(pod_fault(PodError::Malformed {
                 pod: admin.pod().region().to_owned(),
                 why: "no flavor in an answer".to_owned(),
             }));

@@ -9,7 +9,6 @@ use tricircle_pods::{PodSession, Service};
 
 use crate::Compute;
 use crate::flavors::segment;
-use crate::tries::Failed;
 
 impl Compute {
     /// The user's keypair; Nova's 400 when there is none of that name.
@@ -26,7 +25,7 @@ impl Compute {
         &self,
         user: &PodSession,
         keypair: &Keypair,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), Fault> {
         let pod_id = user.pod().id().to_owned();
         let top_id = format!("{}/{}", keypair.user_id, keypair.name);
         let intent = Realization::intent(RealizationKind::Keypair, &top_id, &pod_id, "");
@@ -43,13 +42,13 @@ impl Compute {
                 .and_then(Value::as_str)
                 .map(|key| key.trim() == keypair.public_key.trim()),
             Err(error) if error.is_not_found() => None,
-            Err(error) => return Err(Failed::preparing(error)),
+            Err(error) => return Err(pod_fault(error)),
         };
         if there == Some(false) {
             // The one that was made at the top is what the user sees and means.
             user.delete(Service::Compute, &path)
                 .await
-                .map_err(Failed::preparing)?;
+                .map_err(pod_fault)?;
         }
         if there != Some(true) {
             let body = json!({"keypair": {
@@ -61,7 +60,7 @@ impl Compute {
             {
                 Ok(_) => {}
                 Err(error) if error.is_conflict() => {}
-                Err(error) => return Err(Failed::preparing(error)),
+                Err(error) => return Err(pod_fault(error)),
             }
         }
         hit("realize_keypair.posted");

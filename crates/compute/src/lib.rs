@@ -3,7 +3,7 @@
 //!
 //! `nova-apigw` calls [`Compute::create`] and [`Compute::delete`], and attaches and
 //! detaches [`interfaces`]; `xjob` runs the job kinds, [`ServerRecover`],
-//! [`ServerLate`], [`ServerRemove`] and [`InterfaceSettle`]. The order of side effects is
+//! [`ServerRemove`] and [`InterfaceSettle`]. The order of side effects is
 //! always: intent and job in one transaction, then the pod, then the record. A crash
 //! between any two leaves a job that finds out what is there and ends it one way or
 //! the other.
@@ -12,36 +12,22 @@
 mod body;
 mod checks;
 mod create;
-mod create_schema;
 mod delete;
 mod fault;
 mod flavors;
-mod groups;
 pub mod interfaces;
 mod keypairs;
-mod late;
 mod placement;
 mod recover;
-mod refusals;
 mod remove;
 mod request;
-mod resize;
-mod room;
-mod tries;
 
 pub use flavors::flavor_digest;
-pub use groups::{ServerGroupRemove, no_such_group};
 pub use interfaces::InterfaceSettle;
-pub use late::ServerLate;
 pub use recover::ServerRecover;
 pub use remove::ServerRemove;
 pub use request::{Intent, ServerRequest};
-pub use resize::ServerSettle;
-pub use room::Rooms;
-pub use tricircle_intent::{
-    INTERFACE_SETTLE, MARK as INTENT_HINT, SERVER_GROUP_REMOVE, SERVER_LATE, SERVER_RECOVER,
-    SERVER_REMOVE, SERVER_SETTLE,
-};
+pub use tricircle_intent::{INTERFACE_SETTLE, MARK as INTENT_HINT, SERVER_RECOVER, SERVER_REMOVE};
 
 use std::sync::Arc;
 
@@ -64,6 +50,4 @@ pub struct Compute {
     pub jobs: JobSender,
     /// The configuration.
     pub config: Arc<Config>,
-    /// What room pods said to have.
-    pub rooms: Rooms,
 }

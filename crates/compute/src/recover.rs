@@ -7,18 +7,16 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tricircle_db::models::{PortFilter, RealizationKind, Routing, RoutingKind, RoutingState};
 use tricircle_failpoint::hit;
-use tricircle_intent::late::first_look;
 use tricircle_intent::servers::{self, PodServer};
 use tricircle_intent::{pod_job_error, take_over};
 use tricircle_jobs::{JobError, JobKind, JobRun};
 use tricircle_pods::{PodError, PodSession, Service};
 
 use crate::fault::network_job_error;
-use crate::{Compute, SERVER_LATE, SERVER_RECOVER};
+use crate::{Compute, SERVER_RECOVER};
 
 /// Finds the server that an unfinished create may have left in the pod: adopts it, or
-/// removes what was made for it. Of a try that was given up for another pod it removes the
-/// server too.
+/// removes what was made for it.
 #[derive(Debug, Clone)]
 pub struct ServerRecover(pub Compute);
 
@@ -43,25 +41,9 @@ impl JobKind for ServerRecover {
         let admin = pods
             .admin(pod_id, run.request_id())
             .map_err(|error| pod_job_error(pod_id, error))?;
-        let mut found = self.find(&admin, &intent).await?;
+        let found = self.find(&admin, &intent).await?;
         run.check()?;
-        let state = match intent.state {
-            RoutingState::Abandoned => RoutingState::Abandoned,
-            _ => RoutingState::Recovering,
-        };
-        if let (RoutingState::Abandoned, Some(server_id)) = (state, &found) {
-            discard(&admin, server_id)
-                .await
-                .map_err(|error| pod_job_error(pod_id, error))?;
-            hit("server_recover.discarded");
-            found = self.find(&admin, &intent).await?;
-            if found.is_some() {
-                return Err(JobError::transient(
-                    "the pod is deleting the server of a try that was given up",
-                ));
-            }
-        }
-        let from = [state];
+        let from = [RoutingState::Recovering];
         match found {
             Some(server_id) => {
                 let zone = intent.availability_zone.clone().unwrap_or_default();
@@ -82,11 +64,6 @@ impl JobKind for ServerRecover {
                     .await
                     .map_err(|error| network_job_error(pod_id, error))?;
                 hit("server_recover.released");
-                // Before it is given up: nobody would look again.
-                let grace = self.0.config.jobs.create_grace;
-                store
-                    .job_enqueue(&first_look(SERVER_LATE, &intent, grace))
-                    .await?;
                 store
                     .routing_move(&intent.id, &from, RoutingState::Failed)
                     .await?;
@@ -100,11 +77,7 @@ impl JobKind for ServerRecover {
 impl ServerRecover {
     /// The server in the pod that was made for the intent: by its mark or, in a pod that
     /// does not show marks, by what else is known of it.
-    pub(crate) async fn find(
-        &self,
-        admin: &PodSession,
-        intent: &Routing,
-    ) -> Result<Option<String>, JobError> {
+    async fn find(&self, admin: &PodSession, intent: &Routing) -> Result<Option<String>, JobError> {
         let in_pod = |error| pod_job_error(&intent.pod_id, error);
         let listed = servers::list(admin, Some(&intent.project_id))
             .await
@@ -113,11 +86,6 @@ impl ServerRecover {
             return Ok(by_mark(&listed.servers, &intent.id));
         }
         let by_ports = self.devices_of_ports(admin, intent).await?;
-        if intent.state == RoutingState::Abandoned {
-            // It is going to be removed: likeness is not enough.
-            let with_port = listed.servers.iter().find(|one| by_ports.contains(&one.id));
-            return Ok(with_port.map(|server| server.id.clone()));
-        }
         let mut free = Vec::new();
         for server in listed.servers {
             let known = self
@@ -165,20 +133,6 @@ impl ServerRecover {
             }
         }
         Ok(devices)
-    }
-}
-
-/// Asks the pod to delete a server that nobody waits for; one that goes already is asked
-/// for once more without harm.
-async fn discard(admin: &PodSession, server_id: &str) -> Result<(), PodError> {
-    tracing::info!(
-        server.id = server_id,
-        "removing the server of a try that was given up"
-    );
-    let path = format!("/servers/{server_id}");
-    match admin.delete(Service::Compute, &path).await {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
     }
 }
 

@@ -29,14 +29,10 @@ pub struct ServerRequest {
     pub key_name: Option<String>,
     /// Volumes that are to be attached: they decide over the pod.
     pub volumes: Vec<String>,
-    /// Snapshots that volumes are to be made from: these too.
-    pub snapshots: Vec<String>,
     /// `min_count`.
     pub min_count: u32,
     /// `max_count`.
     pub max_count: u32,
-    /// The server group that the hints name.
-    pub group: Option<String>,
     /// `return_reservation_id`.
     pub return_reservation_id: bool,
 }
@@ -60,7 +56,9 @@ impl ServerRequest {
         let text = |key: &str| server.get(key).and_then(Value::as_str).map(str::to_owned);
         let min_count = count(server.get("min_count"), 1)?;
         let max_count = count(server.get("max_count"), min_count)?;
-        let (volumes, snapshots) = sources(server)?;
+        if max_count < min_count {
+            return None;
+        }
         let (zone, zone_host) = split_zone(optional_text(server.get("availability_zone"))?);
         Some(Self {
             name: text("name")?,
@@ -74,11 +72,9 @@ impl ServerRequest {
             networks: networks(server.get("networks"))?,
             groups: groups(server.get("security_groups"))?,
             key_name: optional_text(server.get("key_name"))?,
-            volumes,
-            snapshots,
+            volumes: volumes(server)?,
             min_count,
             max_count,
-            group: group_hint(&body)?,
             return_reservation_id: truthy(server.get("return_reservation_id")),
             body,
         })
@@ -89,10 +85,11 @@ impl ServerRequest {
         self.body.get("server")?.as_object()
     }
 
-    /// The names of so many servers: the user's for one, numbered for several, as Nova
-    /// numbers them. One after the other: they may be more than fit into memory.
-    pub fn names(&self, count: u32) -> impl Iterator<Item = String> + '_ {
-        (1..=count).map(move |n| match count {
+    /// The names of the servers: the user's for one, numbered for several, as Nova
+    /// numbers them.
+    /// One after the other: a user may ask for more than fit into memory.
+    pub fn names(&self) -> impl Iterator<Item = String> + '_ {
+        (1..=self.max_count).map(|n| match self.max_count {
             1 => self.name.clone(),
             _ => format!("{}-{n}", self.name),
         })
@@ -115,24 +112,6 @@ fn last_segment(reference: &str) -> String {
         .next()
         .unwrap_or_default()
         .to_owned()
-}
-
-/// The `group` of the hints, which must be an id. Nova takes a list of one, too.
-fn group_hint(body: &Map<String, Value>) -> Option<Option<String>> {
-    let hints = crate::body::HINTS
-        .into_iter()
-        .find_map(|key| body.get(key))
-        .and_then(Value::as_object);
-    match hints.and_then(|hints| hints.get("group")) {
-        None => Some(None),
-        Some(Value::Array(list)) if list.is_empty() => Some(None),
-        Some(Value::Array(list)) if list.len() > 1 => None,
-        Some(hint) => {
-            let id = hint.get(0).unwrap_or(hint).as_str()?;
-            let id = uuid::Uuid::parse_str(id).ok()?;
-            Some(Some(id.to_string()))
-        }
-    }
 }
 
 /// A text or nothing; anything else is malformed (the outer `None`).
@@ -222,31 +201,27 @@ fn groups(value: Option<&Value>) -> Option<Vec<String>> {
     }
 }
 
-/// Volumes and snapshots of `block_device_mapping_v2` and of the older
-/// `block_device_mapping`.
-fn sources(server: &Map<String, Value>) -> Option<(Vec<String>, Vec<String>)> {
-    let (mut volumes, mut snapshots) = (Vec::new(), Vec::new());
-    let devices = |list: &str| match server.get(list) {
-        None | Some(Value::Null) => Some(&[][..]),
-        Some(value) => value.as_array().map(Vec::as_slice),
-    };
-    for device in devices("block_device_mapping_v2")? {
-        let device = device.as_object()?;
-        let text = |key: &str| device.get(key).and_then(Value::as_str);
-        let id = text("uuid").map(str::to_owned);
-        match text("source_type") {
-            Some("volume") => volumes.extend(id),
-            Some("snapshot") => snapshots.extend(id),
-            _ => {}
+/// Volumes of `block_device_mapping_v2` and of the older `block_device_mapping`.
+fn volumes(server: &Map<String, Value>) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    for (list, id_key) in [
+        ("block_device_mapping_v2", "uuid"),
+        ("block_device_mapping", "volume_id"),
+    ] {
+        let devices = match server.get(list) {
+            None | Some(Value::Null) => continue,
+            Some(value) => value.as_array()?,
+        };
+        for device in devices {
+            let device = device.as_object()?;
+            let is_volume = id_key == "volume_id"
+                || device.get("source_type").and_then(Value::as_str) == Some("volume");
+            if let (true, Some(id)) = (is_volume, device.get(id_key).and_then(Value::as_str)) {
+                found.push(id.to_owned());
+            }
         }
     }
-    for device in devices("block_device_mapping")? {
-        let device = device.as_object()?;
-        let text = |key: &str| device.get(key).and_then(Value::as_str).map(str::to_owned);
-        volumes.extend(text("volume_id"));
-        snapshots.extend(text("snapshot_id"));
-    }
-    Some((volumes, snapshots))
+    Some(found)
 }
 
 #[cfg(test)]
@@ -294,11 +269,11 @@ mod tests {
     #[test]
     fn several_servers_are_numbered_and_share_nothing_else() {
         let request = read(json!({"min_count": 2})).unwrap();
-        assert!(request.names(2).eq(["vm-1", "vm-2"]));
-        assert!(request.names(1).eq(["vm"]), "only one fits");
-        assert_eq!(read(json!({"max_count": "3"})).unwrap().max_count, 3);
+        assert!(request.names().eq(["vm-1", "vm-2"]));
+        assert_eq!(read(json!({"max_count": "3"})).unwrap().names().count(), 3);
+        assert!(read(json!({})).unwrap().names().eq(["vm"]));
         let many = read(json!({"max_count": u64::MAX})).unwrap();
-        assert_eq!(many.names(many.max_count).next().unwrap(), "vm-1");
+        assert_eq!(many.names().next().unwrap(), "vm-1");
     }
 
     #[test]
@@ -308,14 +283,12 @@ mod tests {
             "block_device_mapping_v2": [
                 {"source_type": "volume", "uuid": "v1"},
                 {"source_type": "image", "uuid": "i1"},
-                {"source_type": "snapshot", "uuid": "s1"},
                 {"source_type": "blank"},
             ],
-            "block_device_mapping": [{"volume_id": "v2"}, {"snapshot_id": "s2"}],
+            "block_device_mapping": [{"volume_id": "v2"}],
         }))
         .unwrap();
         assert_eq!(request.volumes, ["v1", "v2"]);
-        assert_eq!(request.snapshots, ["s1", "s2"]);
         match request.networks {
             RequestedNetworks::List(nics) => assert_eq!(nics.len(), 2),
             other => panic!("{other:?}"),
@@ -345,6 +318,7 @@ mod tests {
             json!({"networks": {"uuid": ID}}),
             json!({"security_groups": ["a"]}),
             json!({"min_count": 0}),
+            json!({"min_count": 3, "max_count": 2}),
             json!({"flavorRef": null}),
             json!({"availability_zone": 1}),
             json!({"block_device_mapping_v2": {}}),

@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::error::Problem;
 use crate::logging;
-use crate::sections::{Config, POD_FILTERS, POD_WEIGHERS};
+use crate::sections::Config;
 
 /// Everything that is wrong with a configuration.
 pub(crate) fn problems(config: &Config) -> Vec<Problem> {
@@ -113,21 +113,6 @@ pub(crate) fn problems(config: &Config) -> Vec<Problem> {
         "tricircle",
         "default_mtu",
         "expected 68 to 65535",
-    );
-
-    let scheduler = &config.scheduler;
-    let known = |names: &[String], all: &[&str]| names.iter().all(|n| all.contains(&n.as_str()));
-    expect(
-        known(&scheduler.pod_filters, &POD_FILTERS),
-        "scheduler",
-        "pod_filters",
-        "a filter is not known",
-    );
-    expect(
-        known(&scheduler.pod_weighers, &POD_WEIGHERS),
-        "scheduler",
-        "pod_weighers",
-        "a weigher is not known",
     );
 
     for limit in crate::section::Section::options(&config.quota) {

@@ -42,7 +42,7 @@ pub use error::{ConfigError, Problem};
 pub use load::{CommonArgs, DEFAULT_CONFIG_FILE, Loaded};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use sections::{
-    Client, Config, Database, General, Jobs, KeystoneAuthtoken, OpenTelemetry, OsloPolicy,
-    POD_FILTERS, POD_WEIGHERS, Quota, Scheduler, Service, Tricircle,
+    Client, Config, Database, General, Jobs, KeystoneAuthtoken, OpenTelemetry, OsloPolicy, Quota,
+    Service, Tricircle,
 };
 pub use value::{BaseMac, Interface, PhysicalMapping, VlanRange};

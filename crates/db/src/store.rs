@@ -306,7 +306,6 @@ macro_rules! store {
 }
 
 mod compute;
-mod compute_quotas;
 mod group_members;
 mod intents;
 mod jobs;
@@ -315,4 +314,3 @@ mod pods;
 mod resources;
 mod retry;
 mod routers;
-mod server_groups;

@@ -9,8 +9,6 @@ mod relay;
 
 use std::path::PathBuf;
 
-use diesel::SqliteConnection;
-use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection};
 
 pub use self::relay::Relay;
@@ -96,27 +94,6 @@ impl TestStore {
         let port = relay.port();
         let connection = format!("{scheme}://{user}@127.0.0.1:{port}/{schema}");
         Ok((relay, connection))
-    }
-
-    /// Runs statements that no query has: for states that nothing brings about.
-    ///
-    /// # Errors
-    /// As the database says.
-    pub async fn execute(&self, statements: &str) -> Result<(), DbError> {
-        match &self.schema {
-            Some(_) => {
-                let conn = AsyncMysqlConnection::establish(&self.connection).await;
-                let mut conn = conn.map_err(|e| DbError::Unavailable(e.to_string()))?;
-                Ok(conn.batch_execute(statements).await?)
-            }
-            None => {
-                let file = self.connection.trim_start_matches("sqlite:///");
-                let conn = SyncConnectionWrapper::<SqliteConnection>::establish(file).await;
-                let mut conn = conn.map_err(|e| DbError::Unavailable(e.to_string()))?;
-                let statements = format!("PRAGMA busy_timeout = 5000; {statements}");
-                Ok(conn.batch_execute(&statements).await?)
-            }
-        }
     }
 
     async fn open(

@@ -90,7 +90,6 @@ impl AwayRecords {
                 pod_id: Some(pod.id().to_owned()),
                 states: vec![RoutingState::Active, RoutingState::Deleting],
                 limit: i64::try_from(left).ok(),
-                ..RoutingFilter::default()
             };
             let rows = call.gateway.store.routings(&filter).await?;
             let known = rows.iter().filter(|row| row.top_id.is_some());

@@ -9,7 +9,7 @@ use tricircle_db::models::RoutingKind;
 use tricircle_pods::{Caller, PodEntry, PodSession, Pods, Service};
 use tricircle_policy::{Enforcer, Target};
 
-use crate::{FloatingAddresses, GroupIds, Places, Rewriter, Routings, Surface};
+use crate::{FloatingAddresses, Rewriter, Routings, Surface};
 
 /// What all requests of one worker share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -26,10 +26,6 @@ pub struct Gateway {
     pub policy: Arc<Enforcer>,
     /// Floating IPs of servers that are in other pods than these.
     pub floating: FloatingAddresses,
-    /// What pods call server groups.
-    pub groups: GroupIds,
-    /// How far the pods were read for the pages that were shown lately.
-    pub places: Places,
 }
 
 /// A request that was authenticated, with its path taken apart.
@@ -217,7 +213,6 @@ impl Call {
             pod.view.clone(),
         )
         .with_floating(&self.gateway.floating)
-        .with_groups(&self.gateway.groups)
     }
 }
 

@@ -5,22 +5,19 @@
 //! In the marker's own pod "after the marker" is the pod's business. The other pods
 //! do not know that id, and their API cannot be asked for "after these values", so
 //! they are read from the start and what comes before the marker is dropped.
-//! That is right for any marker, and costs pages in proportion to how deep it is; where
-//! the page before was made here, they are read from where they were ([`crate::places`]).
+//! That is right for any marker, and costs pages in proportion to how deep it is.
 //!
 //! What becomes of a pod that does not answer is the rule of [`crate::away`].
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 use tricircle_api::Fault;
-use tricircle_db::models::{RoutingFilter, RoutingKind};
+use tricircle_db::models::RoutingKind;
 use tricircle_pods::{PodAnswer, PodEntry, PodError, PodSession, fan_out};
 
 use crate::merge::{after, merge};
-use crate::places::{self, Ends};
 use crate::query::{self, LARGEST_PAGE, Query};
 use crate::resolve::{ResolveError, place};
 use crate::{AwayRecords, Call, Direction, answer};
@@ -56,8 +53,7 @@ pub struct ListSpec {
 pub(crate) async fn list(call: &Call, spec: &'static ListSpec) -> Result<HttpResponse, Fault> {
     let pairs = call.query_pairs();
     let records = spec.away.filter(|records| records.apply(call, &pairs));
-    let mut query = query::read(spec, pairs)?;
-    narrow_to_reservation(call, &mut query).await?;
+    let query = query::read(spec, pairs)?;
     let brief = call.path.trim_end_matches('/') != spec.detail;
     if let (true, Some(rule)) = (brief && query.asks_for_all(), spec.all_projects_rule) {
         // The pods are asked for the detailed list, whose rule has another name.
@@ -71,24 +67,10 @@ pub(crate) async fn list(call: &Call, spec: &'static ListSpec) -> Result<HttpRes
         None => None,
     };
     let wanted = page.saturating_add(query.offset);
-    let project_id = &call.context.project_id;
-    let this_list = places::list_of(project_id, spec.detail, &query);
-    let before = match (&this_list, &query.marker) {
-        (Some(list), Some(marker)) => call.gateway.places.after(list, marker),
-        _ => Ends::new(),
-    };
-    let asked = ask(call, spec, &query, wanted, marker.as_ref(), &before).await;
+    let asked = ask(call, spec, &query, wanted, marker.as_ref()).await;
     let skipping = config.client.list_records_by_skipping_down_pods;
     let Judged { lists, away } = judge(asked, marker.as_ref(), records.is_some(), skipping)?;
-    let read = this_list.as_ref().map(|_| ids_of(&lists));
-    let lists = lists.into_iter().map(|(_, items)| items).collect();
     let mut items = merge(&query.keys, lists, wanted);
-    if let (Some(list), Some(read)) = (&this_list, read)
-        && let Some(last) = items.last().and_then(id_of)
-    {
-        let ends = places::ends(&before, &read, &items);
-        call.gateway.places.keep(list, last, ends);
-    }
     items.drain(..query.offset.min(items.len()));
     let mut body = Map::new();
     let more = items.len() == page && page > 0;
@@ -111,32 +93,10 @@ pub(crate) async fn list(call: &Call, spec: &'static ListSpec) -> Result<HttpRes
     Ok(HttpResponse::Ok().json(body))
 }
 
-/// A create of several is many single ones in the pods, each with a reservation of its
-/// own there: who belongs to the one that the user was told is known at the top only. A
-/// reservation that the top does not know is left to the pods.
-async fn narrow_to_reservation(call: &Call, query: &mut Query) -> Result<(), Fault> {
-    let Some(reservation) = query.reservation() else {
-        return Ok(());
-    };
-    let own = (!query.asks_for_all()).then(|| call.context.project_id.clone());
-    let filter = RoutingFilter {
-        kind: Some(RoutingKind::Server),
-        project_id: own,
-        reservation_id: Some(reservation.to_owned()),
-        ..RoutingFilter::default()
-    };
-    let rows = call.gateway.store.routings(&filter).await?;
-    let ids: BTreeSet<String> = rows.into_iter().filter_map(|row| row.top_id).collect();
-    if !ids.is_empty() {
-        query.narrow(ids);
-    }
-    Ok(())
-}
-
 /// What the pods' answers make together.
 struct Judged {
-    /// The items of each pod that answered, with its id.
-    lists: Vec<(String, Vec<Value>)>,
+    /// The items of each pod that answered.
+    lists: Vec<Vec<Value>>,
     /// The pods that did not.
     away: Vec<Arc<PodEntry>>,
 }
@@ -155,7 +115,7 @@ fn judge(
     for PodAnswer { pod, result } in asked {
         let error = match result {
             Ok(items) => {
-                lists.push((pod.id().to_owned(), items));
+                lists.push(items);
                 continue;
             }
             Err(error) => error,
@@ -222,7 +182,6 @@ async fn ask(
     query: &Query,
     wanted: usize,
     marker: Option<&Marker>,
-    before: &Ends,
 ) -> Vec<PodAnswer<Vec<Value>>> {
     let pods = &call.gateway.pods;
     let snapshot = pods.snapshot();
@@ -231,91 +190,48 @@ async fn ask(
     let held = pods.held_answers();
     fan_out(snapshot.callable().cloned(), deadline, |pod| {
         let session = call.session(&pod).holding(held.clone());
-        let reading = Reading {
-            call,
-            spec,
-            query,
-            wanted,
-            marker,
-        };
-        async move {
-            let from = before.get(pod.id()).map(String::as_str);
-            match reading.read(&session, &pod, from).await {
-                // The item is gone from where the pod was.
-                Err(error) if from.is_some() && error.is_refusal() => {
-                    reading.read(&session, &pod, None).await
-                }
-                read => read,
-            }
-        }
+        async move { read_pod(call, &session, &pod, spec, query, wanted, marker).await }
     })
     .await
 }
 
-/// The ids that each pod gave, in its order.
-fn ids_of(lists: &[(String, Vec<Value>)]) -> Vec<(String, Vec<String>)> {
-    let ids = |items: &[Value]| items.iter().filter_map(id_of).map(str::to_owned).collect();
-    let lists = lists.iter();
-    lists
-        .map(|(pod, items)| (pod.clone(), ids(items)))
-        .collect()
-}
-
-/// What all pods are asked for one page.
-#[derive(Clone, Copy)]
-struct Reading<'a> {
-    call: &'a Call,
-    spec: &'static ListSpec,
-    query: &'a Query,
+/// One pod's first `wanted` items after the marker, read in pages.
+async fn read_pod(
+    call: &Call,
+    session: &PodSession,
+    pod: &Arc<PodEntry>,
+    spec: &ListSpec,
+    query: &Query,
     wanted: usize,
-    marker: Option<&'a Marker>,
-}
-
-impl Reading<'_> {
-    /// One pod's first items after the marker, read in pages. `from`: an item of the pod
-    /// that is known to come before it, or none.
-    async fn read(
-        &self,
-        session: &PodSession,
-        pod: &Arc<PodEntry>,
-        from: Option<&str>,
-    ) -> Result<Vec<Value>, PodError> {
-        let Self {
-            call,
-            spec,
-            query,
-            wanted,
-            marker,
-        } = *self;
-        let rewriter = call.rewriter(pod);
-        let at_home = marker.filter(|marker| marker.pod_id == pod.id());
-        let own = at_home.and_then(|marker| id_of(&marker.item));
-        let mut position = own.or(from).map(str::to_owned);
-        let (service, _, _) = place(spec.kind);
-        let mut found = Vec::new();
-        loop {
-            // A limit of zero means something else in each service.
-            let limit = (wanted - found.len()).clamp(1, LARGEST_PAGE);
-            let path = query::pod_path(spec, query, limit, position.as_deref(), pod);
-            let body = session.get_json(service, &path).await?;
-            let Page { mut items, more } =
-                page(spec.collection, body, limit).map_err(|why| PodError::Malformed {
-                    pod: pod.region().to_owned(),
-                    why: why.to_owned(),
-                })?;
-            let last = items.last().and_then(id_of).map(str::to_owned);
-            let moved = last.is_some() && last != position;
-            position = last;
-            items.retain(|item| query.keeps(id_of(item)));
-            items.iter_mut().for_each(|item| rewriter.value(item));
-            found.extend(match (marker, at_home) {
-                // Its own pod knows best what comes behind it.
-                (Some(marker), None) => after(&query.keys, &marker.item, items),
-                _ => items,
-            });
-            if !more || found.len() >= wanted || !moved {
-                return Ok(found);
-            }
+    marker: Option<&Marker>,
+) -> Result<Vec<Value>, PodError> {
+    let rewriter = call.rewriter(pod);
+    let at_home = marker.filter(|marker| marker.pod_id == pod.id());
+    let mut position = at_home
+        .and_then(|marker| id_of(&marker.item))
+        .map(str::to_owned);
+    let (service, _, _) = place(spec.kind);
+    let mut found = Vec::new();
+    loop {
+        // A limit of zero means something else in each service.
+        let limit = (wanted - found.len()).clamp(1, LARGEST_PAGE);
+        let path = query::pod_path(spec, query, limit, position.as_deref(), pod);
+        let body = session.get_json(service, &path).await?;
+        let Page { mut items, more } =
+            page(spec.collection, body, limit).map_err(|why| PodError::Malformed {
+                pod: pod.region().to_owned(),
+                why: why.to_owned(),
+            })?;
+        let last = items.last().and_then(id_of).map(str::to_owned);
+        let moved = last.is_some() && last != position;
+        position = last;
+        items.iter_mut().for_each(|item| rewriter.value(item));
+        found.extend(match marker {
+            Some(marker) => after(&query.keys, &marker.item, items),
+            None => items,
+        });
+        if !more || found.len() >= wanted || !moved {
+            return Ok(found);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A list's query: what pages and sorts it, which is done here, and what filters it,
 //! which is the pods' to do.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use tricircle_api::Fault;
 use tricircle_db::models::RoutingKind;
@@ -22,8 +22,6 @@ pub(crate) struct Query {
     pub(crate) limit: Option<usize>,
     pub(crate) marker: Option<String>,
     pub(crate) offset: usize,
-    /// The only resources to be listed, where the top and not the pods know which.
-    pub(crate) only: Option<BTreeSet<String>>,
 }
 
 impl Query {
@@ -36,30 +34,6 @@ impl Query {
     }
 }
 
-impl Query {
-    /// The reservation that is asked for, if there is one.
-    pub(crate) fn reservation(&self) -> Option<&str> {
-        let mut filters = self.filters.iter();
-        let found = filters.find(|(key, _)| key == RESERVATION);
-        found.map(|(_, value)| value.as_str())
-    }
-
-    /// Lists these resources instead of what pods know by that reservation.
-    pub(crate) fn narrow(&mut self, only: BTreeSet<String>) {
-        self.filters.retain(|(key, _)| key != RESERVATION);
-        self.only = Some(only);
-    }
-
-    /// Whether a resource may be listed.
-    pub(crate) fn keeps(&self, id: Option<&str>) -> bool {
-        let only = self.only.as_ref();
-        only.is_none_or(|only| id.is_some_and(|id| only.contains(id)))
-    }
-}
-
-/// Nova's filter for the servers that were made by one call.
-const RESERVATION: &str = "reservation_id";
-
 /// Takes a query apart.
 pub(crate) fn read(spec: &ListSpec, pairs: Vec<(String, String)>) -> Result<Query, Fault> {
     let mut query = Query {
@@ -68,7 +42,6 @@ pub(crate) fn read(spec: &ListSpec, pairs: Vec<(String, String)>) -> Result<Quer
         limit: None,
         marker: None,
         offset: 0,
-        only: None,
     };
     let mut names = Vec::new();
     let mut directions = Vec::new();
@@ -269,17 +242,5 @@ mod tests {
         for bad in ["limit=-1", "limit=x", "limit=", "sort_dir=up", "limit=1.5"] {
             assert_eq!(parse(bad).unwrap_err().status(), 400, "{bad}");
         }
-    }
-
-    #[test]
-    fn a_reservation_of_the_top_is_a_matter_of_ids() {
-        let mut query = parse("reservation_id=r-1&name=vm").unwrap();
-        assert_eq!(query.reservation(), Some("r-1"));
-        assert!(query.keeps(Some("b")), "nothing is narrowed yet");
-        query.narrow(BTreeSet::from(["a".to_owned()]));
-        assert_eq!(query.filters, [("name".to_owned(), "vm".to_owned())]);
-        assert!(query.keeps(Some("a")));
-        assert!(!query.keeps(Some("b")) && !query.keeps(None));
-        assert_eq!(parse("name=r-1").unwrap().reservation(), None);
     }
 }

@@ -8,7 +8,7 @@ use memchr::memmem;
 use serde_json::Value;
 use tricircle_db::models::{PodView, ZoneService};
 
-use crate::{FloatingAddresses, GroupIds};
+use crate::FloatingAddresses;
 
 /// One field of answers that is not passed on as it is.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,6 @@ pub struct Rewriter {
     fields: &'static [FieldRule],
     view: PodView,
     floating: FloatingAddresses,
-    groups: GroupIds,
 }
 
 impl Rewriter {
@@ -54,7 +53,6 @@ impl Rewriter {
             fields,
             view,
             floating: FloatingAddresses::default(),
-            groups: GroupIds::default(),
         }
     }
 
@@ -62,13 +60,6 @@ impl Rewriter {
     #[must_use]
     pub fn with_floating(mut self, floating: &FloatingAddresses) -> Self {
         self.floating = floating.clone();
-        self
-    }
-
-    /// With the ids of server groups.
-    #[must_use]
-    pub fn with_groups(mut self, groups: &GroupIds) -> Self {
-        self.groups = groups.clone();
         self
     }
 
@@ -83,7 +74,6 @@ impl Rewriter {
             Ok(mut value) => {
                 self.fields_in(&mut value);
                 self.floating.add_to(&mut value);
-                self.groups.put_into(&mut value);
                 serde_json::to_vec(&value).unwrap_or(bytes)
             }
             Err(_) => bytes,
@@ -95,7 +85,6 @@ impl Rewriter {
         self.links_in(value);
         self.fields_in(value);
         self.floating.add_to(value);
-        self.groups.put_into(value);
     }
 
     /// A header that may hold an URL of the pod (`Location`).
@@ -108,7 +97,6 @@ impl Rewriter {
 
     fn needs_parsing(&self, bytes: &[u8]) -> bool {
         self.floating.concern(bytes)
-            || self.groups.concern(bytes)
             || self
                 .fields
                 .iter()
@@ -198,7 +186,6 @@ mod tests {
             ordinal: 1,
             state: PodState::Enabled,
             auth_mode: AuthMode::Shared,
-            affinity_tag: String::new(),
             created_at: tricircle_db::now(),
             updated_at: tricircle_db::now(),
         };

@@ -6,7 +6,7 @@ use actix_web::http::Method;
 use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
-use tricircle_api::{Fault, FaultKind, RequestContext};
+use tricircle_api::{Fault, RequestContext};
 use tricircle_db::models::RoutingKind;
 use tricircle_pods::Service;
 
@@ -63,8 +63,6 @@ pub enum Strategy {
     Collect(&'static str),
     /// Forwarded to any pod: they all give the same answer.
     AnyPod,
-    /// Known, and ended: 410, as Nova says it.
-    Gone,
     /// Known, and not served yet: 501.
     NotYet,
 }
@@ -95,7 +93,7 @@ impl Route {
     }
 
     /// Whether the top answers by itself: such a line needs a rule. All others end in a
-    /// call to a pod with the user's token, or in 410 or 501.
+    /// call to a pod with the user's token, or in 501.
     pub fn needs_rule(&self) -> bool {
         matches!(self.strategy, Strategy::Local(_))
     }
@@ -184,10 +182,6 @@ async fn run(call: Call, strategy: Strategy, payload: Payload) -> Result<HttpRes
         Strategy::List(spec) => list::list(&call, spec).await,
         Strategy::Collect(key) => collect::collect(&call, key).await,
         Strategy::AnyPod => forward::any_pod(&call, payload).await,
-        Strategy::Gone => Err(Fault::new(
-            FaultKind::Raw(410),
-            "This resource is no longer available. No forwarding address is given.",
-        )),
         Strategy::NotYet => Err(Fault::not_implemented(
             "This call is not supported over several pods yet.",
         )),

@@ -5,18 +5,14 @@
 //! finds an intent unfinished first [takes it over](take_over), so that the request
 //! which began it can no longer record anything, and then *looks up by mark*. A delete
 //! is: the wish and its job, the pod, and [`ended`] when the pod no longer has it.
-//! Each pod that is tried for a create has an intent of its own; [`Ended`] says when the
-//! next one is tried.
 //!
 //! The words by which these steps know each other are here: the mark, and the names of
 //! the jobs. Servers and volumes differ in how a pod is asked for a mark; servers, where
 //! that is not simple, have [`servers`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-pub mod late;
 mod removal;
 pub mod servers;
-mod tries;
 
 use std::time::{Duration, Instant};
 
@@ -25,9 +21,7 @@ use tricircle_db::models::{Routing, RoutingState};
 use tricircle_jobs::JobError;
 use tricircle_pods::PodError;
 
-pub use late::{SERVER_LATE, VOLUME_LATE};
 pub use removal::{Presence, ended};
-pub use tries::{Around, Ended, Next, Weight, most_telling};
 
 /// Key under which the intent's id goes with a create: a server's scheduler hint, a
 /// volume's metadata. The gateways leave it out of answers.
@@ -37,10 +31,6 @@ pub const MARK: &str = "tricircle_intent";
 pub const SERVER_RECOVER: &str = "server_recover";
 /// Name of the job that sees a deleted server gone and removes its ports.
 pub const SERVER_REMOVE: &str = "server_remove";
-/// Name of the job that removes a deleted server group from the pods.
-pub const SERVER_GROUP_REMOVE: &str = "server_group_remove";
-/// Name of the job that lets a resized server count as what its pod says it is.
-pub const SERVER_SETTLE: &str = "server_settle";
 /// Name of the job that makes the top follow what a pod has of an interface of a server;
 /// its resource is the port.
 pub const INTERFACE_SETTLE: &str = "interface_settle";
@@ -72,7 +62,7 @@ pub async fn take_over(store: &Store, intent_id: &str) -> Result<Option<Routing>
             }
             Ok(Some(intent))
         }
-        RoutingState::Recovering | RoutingState::Abandoned => Ok(Some(intent)),
+        RoutingState::Recovering => Ok(Some(intent)),
         _ => Ok(None),
     }
 }

@@ -1,6 +1,6 @@
 //! The loop that claims jobs and runs them side by side.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,15 +37,10 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// What the loop keeps while it runs. Jobs that span pods have a lane of their own beside
-/// those of the pods: the one without a name.
-#[derive(Default)]
+/// What the loop keeps while it runs.
 struct Running {
     tasks: JoinSet<String>,
     by_pod: HashMap<String, usize>,
-    /// The pods that had a turn in this round. Each that has jobs gets one before any gets
-    /// a second, however many wait for some of them.
-    served: HashSet<String>,
 }
 
 impl Engine {
@@ -66,7 +61,10 @@ impl Engine {
         let nudge = Notify::new();
         let housekeeping = sweep::sweep(&self.store, &self.config, || nudge.notify_one());
         let stop = CancellationToken::new();
-        let mut running = Running::default();
+        let mut running = Running {
+            tasks: JoinSet::new(),
+            by_pod: HashMap::new(),
+        };
         tracing::info!(kinds = ?self.kinds, workers = self.config.workers, "the job engine runs");
         tokio::select! {
             () = housekeeping => {}
@@ -129,7 +127,13 @@ impl Engine {
     ) -> Result<Duration, DbError> {
         let kinds = self.kinds.claimable();
         while self.has_room(running) && !shutdown.is_cancelled() {
-            let Some(job) = self.claim(running, &kinds).await? else {
+            let terms = ClaimTerms {
+                owner: self.config.owner.clone(),
+                kinds: kinds.clone(),
+                busy_pods: running.busy_pods(self.config.per_pod),
+                lease: self.config.lease,
+            };
+            let Some(job) = self.store.job_claim(&terms).await? else {
                 let names: Vec<_> = kinds.into_iter().map(|(name, _)| name).collect();
                 let due = self.store.jobs_next_due(&names).await?;
                 let poll = jittered(self.config.poll_interval);
@@ -138,31 +142,6 @@ impl Engine {
             self.start(running, job, stop);
         }
         Ok(jittered(self.config.poll_interval))
-    }
-
-    /// Claims a job of a pod that had no turn in this round, else begins the next round.
-    async fn claim(
-        &self,
-        running: &mut Running,
-        kinds: &[(String, i32)],
-    ) -> Result<Option<Job>, DbError> {
-        let busy = running.busy_pods(self.config.per_pod);
-        let mut terms = ClaimTerms {
-            owner: self.config.owner.clone(),
-            kinds: kinds.to_vec(),
-            busy_pods: running.served.iter().chain(&busy).cloned().collect(),
-            lease: self.config.lease,
-        };
-        let mut claimed = self.store.job_claim(&terms).await?;
-        if claimed.is_none() && !running.served.is_empty() {
-            running.served.clear();
-            terms.busy_pods = busy;
-            claimed = self.store.job_claim(&terms).await?;
-        }
-        if let Some(job) = &claimed {
-            running.served.insert(job.pod_id.clone());
-        }
-        Ok(claimed)
     }
 
     fn start(&self, running: &mut Running, job: Job, stop: &CancellationToken) {
@@ -224,12 +203,12 @@ impl Running {
         }
     }
 
-    /// Pods that have all the places they may have.
+    /// Pods that have all the places they may have. Jobs without a pod are not counted.
     fn busy_pods(&self, limit: usize) -> Vec<String> {
         let busy = self
             .by_pod
             .iter()
-            .filter(|(_, count)| **count >= limit.max(1));
+            .filter(|(pod_id, count)| !pod_id.is_empty() && **count >= limit.max(1));
         busy.map(|(pod_id, _)| pod_id.clone()).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! The calls to Keystone's v3 API that Tricircle needs, without any
+//! The three calls to Keystone's v3 API that Tricircle needs, without any
 //! memory: one attempt series each, and the answer as data.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -176,30 +176,6 @@ impl Identity {
             StatusCode::UNAUTHORIZED => Ok(None),
             status => Err(KeystoneError::Unexpected(format!("catalog: {status}"))),
         }
-    }
-
-    /// Whether there is a project, asked with a user's own token. Keystone says so to
-    /// those only who may know.
-    pub(crate) async fn project_exists(
-        &self,
-        token: &str,
-        project_id: &str,
-    ) -> Result<bool, KeystoneError> {
-        let Some(token) = secret_header(token) else {
-            return Err(KeystoneError::Invalid);
-        };
-        let mut url = self.url("projects")?;
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.push(project_id);
-        }
-        let answer = self
-            .send("project", || {
-                self.client
-                    .get(url.clone())
-                    .header("X-Auth-Token", token.clone())
-            })
-            .await?;
-        Ok(answer.status != StatusCode::NOT_FOUND)
     }
 
     fn url(&self, path: &str) -> Result<Url, KeystoneError> {

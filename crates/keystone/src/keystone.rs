@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tricircle_config::KeystoneAuthtoken;
 
 use crate::cache::{Fetched, Held, Verdict, Verdicts, fingerprint, verdicts};
@@ -114,17 +114,6 @@ impl Keystone {
     /// The endpoints as they are now.
     pub async fn refresh_catalog(&self) -> Result<Arc<Vec<Endpoint>>, KeystoneError> {
         self.inner.catalog.renew(self.read_catalog()).await
-    }
-
-    /// Whether there is a project, as far as the owner of the token may know: false only
-    /// when Keystone says that there is none.
-    pub async fn project_exists(
-        &self,
-        token: &SecretString,
-        project_id: &str,
-    ) -> Result<bool, KeystoneError> {
-        let token = token.expose_secret();
-        self.inner.identity.project_exists(token, project_id).await
     }
 
     /// Tells the metrics how many tokens are remembered.

@@ -16,7 +16,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapin::options::{BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use relay::Relay;
 use tokio::time::timeout;
@@ -357,44 +357,5 @@ async fn a_queue_deleted_under_the_bus_is_declared_again() {
     bus.wake(Wake::job(id, "x"));
     assert_eq!(next_job(&mut subscription).await, Some(id));
     bus.close().await;
-    broker.delete().await;
-}
-
-#[tokio::test]
-async fn what_nobody_can_read_is_dropped_and_the_next_is_heard() {
-    let Some(broker) = Broker::find() else { return };
-    let bus = broker.bus();
-    let mut subscription = bus.subscribe();
-    soon("connection", bus.wait_connected(true)).await;
-    let (connection, channel) = broker.channel().await;
-    let poison: [&[u8]; 5] = [
-        b"",
-        b"\xff\xfe no text",
-        b"{\"job\":{\"id\":\"no id\",\"kind\":7}}",
-        b"{\"a_word_of_a_later_version\":[]}",
-        &[b'['; 100_000],
-    ];
-    for body in poison {
-        let queue = broker.queue.as_str().into();
-        let options = BasicPublishOptions::default();
-        channel
-            .basic_publish("".into(), queue, options, body, Default::default())
-            .await
-            .unwrap();
-    }
-    let id = Uuid::new_v4();
-    bus.wake(Wake::job(id, "x"));
-    assert_eq!(next_job(&mut subscription).await, Some(id));
-    assert!(bus.is_connected());
-    bus.close().await;
-    // What was not acknowledged would be in the queue again.
-    let passive = QueueDeclareOptions {
-        passive: true,
-        ..QueueDeclareOptions::default()
-    };
-    let queue = broker.queue.as_str().into();
-    let left = channel.queue_declare(queue, passive, FieldTable::default());
-    assert_eq!(left.await.unwrap().message_count(), 0);
-    connection.close(200, "done".into()).await.unwrap();
     broker.delete().await;
 }

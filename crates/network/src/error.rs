@@ -91,12 +91,6 @@ pub enum NetworkError {
     /// What a pod has stands in the way of what the top wants there.
     #[error("{0}")]
     PodConflict(String),
-    /// A pod does not take what the top wants there, which another pod may.
-    #[error("{0}")]
-    PodRefused(String),
-    /// What it is about exists in one pod only, and this is another.
-    #[error("{0}")]
-    OnePodOnly(String),
     /// A request that can not be served as it is: Nova's 400.
     #[error("{0}")]
     BadRequest(String),
@@ -153,7 +147,7 @@ impl NetworkError {
             Self::OverQuota(_) => (409, "OverQuota"),
             Self::OtherRevision { .. } => (412, "RevisionNumberConstraintFailed"),
             Self::PodConflict(_) => (409, "Conflict"),
-            Self::PodRefused(_) | Self::OnePodOnly(_) | Self::BadRequest(_) => (400, "BadRequest"),
+            Self::BadRequest(_) => (400, "BadRequest"),
             Self::Conflict(_) => (409, "Conflict"),
             Self::Forbidden(_) => (403, "Forbidden"),
             Self::Router(error) => error.status(),
@@ -185,9 +179,6 @@ impl NetworkError {
     pub fn compute_fault(&self) -> (u16, String) {
         match self {
             Self::OverQuota(_) => (403, "Maximum number of ports exceeded".to_owned()),
-            Self::Pod(error) if is_quota_of_ports(error) => {
-                (403, "Maximum number of ports exceeded".to_owned())
-            }
             other => (other.compute_status(), other.to_string()),
         }
     }
@@ -213,12 +204,6 @@ impl NetworkError {
             _ => None,
         }
     }
-}
-
-/// A pod's Neutron has no room for another port of the project.
-fn is_quota_of_ports(error: &PodError) -> bool {
-    matches!(error, PodError::Status { code: 409, message, .. }
-        if message.starts_with("Quota exceeded") && message.contains("'port'"))
 }
 
 /// Answers of the store that mean the same wherever they come from.

@@ -45,9 +45,6 @@ pub struct Inventory {
     /// Address groups.
     #[serde(default)]
     pub address_groups: Vec<Item>,
-    /// Server groups.
-    #[serde(default)]
-    pub server_groups: Vec<Item>,
     /// Volumes.
     pub volumes: Vec<Item>,
     /// Volume snapshots.
@@ -60,7 +57,7 @@ pub struct Inventory {
 
 impl Inventory {
     /// Whether there is no server, port, network, subnet, router, floating IP,
-    /// address group, server group, volume, snapshot, and no security group but `default` ones.
+    /// address group, volume, snapshot, and no security group but `default` ones.
     pub fn is_clean(&self) -> bool {
         self.leftovers().is_empty()
     }
@@ -81,7 +78,6 @@ impl Inventory {
             ("router", &self.routers),
             ("floatingip", &self.floatingips),
             ("address group", &self.address_groups),
-            ("server group", &self.server_groups),
             ("volume", &self.volumes),
             ("snapshot", &self.snapshots),
             ("security group", &groups),
@@ -98,7 +94,6 @@ impl Inventory {
     pub(crate) fn of(pod: &PodState) -> Self {
         Inventory {
             servers: servers(pod),
-            server_groups: server_groups(pod),
             ports: network_items(&pod.neutron.ports),
             networks: network_items(&pod.neutron.networks),
             subnets: network_items(&pod.neutron.subnets),
@@ -136,20 +131,6 @@ impl Inventory {
                 .collect(),
         }
     }
-}
-
-fn server_groups(pod: &PodState) -> Vec<Item> {
-    let groups = pod.nova.server_groups.iter();
-    groups
-        .map(|group| Item {
-            id: group.id.clone(),
-            name: group.name.clone(),
-            description: String::new(),
-            project_id: group.project_id.clone(),
-            status: String::new(),
-            detail: json!({"policy": group.policy, "rules": group.rules, "members": group.members}),
-        })
-        .collect()
 }
 
 fn servers(pod: &PodState) -> Vec<Item> {

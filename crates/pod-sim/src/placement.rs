@@ -11,14 +11,6 @@ const MAX_MINOR: u32 = 39;
 const CPU_RATIO: u64 = 4;
 const RESERVED_MB: u64 = 512;
 
-/// Resource classes that this pod knows, and some traits that every Placement knows.
-const CLASSES: [&str; 3] = ["VCPU", "MEMORY_MB", "DISK_GB"];
-const TRAITS: [&str; 3] = [
-    "COMPUTE_STATUS_DISABLED",
-    "HW_CPU_X86_AVX512F",
-    "STORAGE_DISK_SSD",
-];
-
 fn fault(code: u16, title: &str, detail: &str, request: &Request) -> Reply {
     Reply::json(
         code,
@@ -177,14 +169,6 @@ fn provider(pod: &PodState, id: &str) -> Value {
     })
 }
 
-fn bad_request(message: &str, request: &Request) -> Reply {
-    let detail = format!(
-        "The server could not comply with the request since it is either malformed or otherwise \
-         incorrect.\n\n {message}  "
-    );
-    fault(400, "Bad Request", &detail, request)
-}
-
 fn candidates(pod: &PodState, request: &Request, id: &str) -> Reply {
     let Some(asked) = request.query.get("resources") else {
         return fault(
@@ -212,28 +196,6 @@ fn candidates(pod: &PodState, request: &Request, id: &str) -> Reply {
                 );
             }
         };
-    }
-    if let Some(class) = wanted
-        .keys()
-        .find(|class| !CLASSES.contains(&class.as_str()))
-    {
-        let error = format!(
-            "Invalid resource class in resources parameter: No such resource class {class}."
-        );
-        return bad_request(&error, request);
-    }
-    let traits = request.query.get("required").unwrap_or_default();
-    let traits: Vec<&str> = traits.split(',').filter(|name| !name.is_empty()).collect();
-    let unknown = traits
-        .iter()
-        .map(|name| name.trim_start_matches('!'))
-        .find(|name| !TRAITS.contains(name));
-    if let Some(name) = unknown {
-        return bad_request(&format!("No such trait(s): {name}."), request);
-    }
-    // The pod's only host has none of them.
-    if traits.iter().any(|name| !name.starts_with('!')) {
-        return Reply::ok(json!({"allocation_requests": [], "provider_summaries": {}}));
     }
     let (cpu, ram, disk, _) = usage(pod, None);
     let capacity = [

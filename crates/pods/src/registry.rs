@@ -59,11 +59,6 @@ impl PodEntry {
         self.health.of(service).state == BreakerState::Closed
     }
 
-    /// The microversions that a service of it speaks, where that is known.
-    pub fn versions(&self, service: Service) -> Option<VersionSpan> {
-        self.versions.of(service)
-    }
-
     /// True when it may be given new resources.
     pub fn takes_new(&self) -> bool {
         self.view.pod.state == PodState::Enabled

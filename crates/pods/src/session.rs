@@ -95,15 +95,6 @@ impl PodSession {
         }
     }
 
-    /// The same at a microversion of Placement.
-    #[must_use]
-    pub fn at_placement_version(self, version: &str) -> Self {
-        match HeaderValue::try_from(format!("placement {version}")) {
-            Ok(value) => self.with_header(HeaderName::from_static("openstack-api-version"), value),
-            Err(_) => self,
-        }
-    }
-
     /// The same with another deadline for each call.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {

@@ -26,25 +26,6 @@ pub const NETWORKING: [&str; 7] = [
     "floatingip",
 ];
 
-/// The resources of the Compute API, in the order in which Nova lists them. Four of them
-/// are Neutron's now, and limited by it alone.
-pub const COMPUTE: [&str; 14] = [
-    "cores",
-    "fixed_ips",
-    "floating_ips",
-    "injected_file_content_bytes",
-    "injected_file_path_bytes",
-    "injected_files",
-    "instances",
-    "key_pairs",
-    "metadata_items",
-    "ram",
-    "security_group_rules",
-    "security_groups",
-    "server_group_members",
-    "server_groups",
-];
-
 /// The limits of one project, by resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits(BTreeMap<String, i64>);
@@ -57,15 +38,6 @@ impl Limits {
             ("cores", quota.cores),
             ("ram", quota.ram),
             ("key_pairs", quota.key_pairs),
-            ("metadata_items", quota.metadata_items),
-            ("injected_files", quota.injected_files),
-            (
-                "injected_file_content_bytes",
-                quota.injected_file_content_bytes,
-            ),
-            ("injected_file_path_bytes", quota.injected_file_path_length),
-            ("server_groups", quota.server_groups),
-            ("server_group_members", quota.server_group_members),
             ("network", quota.network),
             ("subnet", quota.subnet),
             ("port", quota.port),

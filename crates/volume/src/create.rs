@@ -7,7 +7,9 @@
 //! | 3 | routing complete, job ended, one transaction | nothing to heal |
 //!
 //! When nobody knows whether the pod made the volume, nothing is undone here: the job
-//! looks. When these steps are gone through in another pod is [`tries`](crate::tries).
+//! looks.
+
+use std::time::Instant;
 
 use actix_web::http::StatusCode;
 use serde_json::Value;
@@ -17,6 +19,7 @@ use tricircle_db::models::{
 };
 use tricircle_failpoint::hit;
 use tricircle_gateway::{Call, pod_fault};
+use tricircle_intent::time_left;
 use tricircle_pods::{PodError, Service};
 
 use crate::fault::over_quota;
@@ -29,8 +32,40 @@ impl Volumes {
         let Some(request) = VolumeRequest::read(&body) else {
             return self.refused_by_a_pod(call, &body).await;
         };
-        let places = self.place(call, &request).await?;
-        self.create_in_first(call, &request, places).await
+        let placed = self.place(call, &request).await?;
+        let volume_type = self
+            .type_in_pod(call, &placed, request.volume_type.as_deref())
+            .await?;
+        // From before the row on: the job's clock starts with it.
+        let begun = Instant::now();
+        let intent = self.begin(call, &request, &placed).await?;
+        hit("volume_create.intended");
+        let wanted = request.for_pod(
+            &intent.id,
+            placed.bottom_zone.as_deref(),
+            volume_type.as_deref(),
+        );
+        let grace = self.config.jobs.create_grace;
+        let Some(limit) = time_left(grace, self.config.client.create_timeout, begun) else {
+            self.give_up(&intent).await;
+            return Err(Fault::new(
+                FaultKind::PodTimeout,
+                "The volume could not be asked for in time.",
+            ));
+        };
+        let session = call.session(&placed.pod).with_timeout(limit);
+        let made = session
+            .post_json(Service::Volume, "/volumes", &wanted)
+            .await;
+        hit("volume_create.posted");
+        match made {
+            Ok(answer) => self.complete(call, &placed, &intent, answer).await,
+            Err(error) if error.outcome_unknown() => Err(unconfirmed(&error)),
+            Err(error) => {
+                self.give_up(&intent).await;
+                Err(pod_fault(error))
+            }
+        }
     }
 
     /// A body that cannot be read is sent to a pod as it is, for Cinder's own words.
@@ -56,7 +91,7 @@ impl Volumes {
         }
     }
 
-    pub(crate) async fn begin(
+    async fn begin(
         &self,
         call: &Call,
         request: &VolumeRequest,
@@ -100,14 +135,13 @@ impl Volumes {
         };
         match self.store.intent_begin(&intent, &job, &limits).await? {
             IntentOutcome::Begun => Ok(intent),
-            IntentOutcome::OverQuota(used, limits) => {
+            IntentOutcome::OverQuota(used) => {
                 Err(over_quota(i64::from(request.size_gb), used, limits))
             }
-            other => Err(Fault::internal(format!("a volume in a group: {other:?}"))),
         }
     }
 
-    pub(crate) async fn complete(
+    async fn complete(
         &self,
         call: &Call,
         placed: &Placed,
@@ -164,6 +198,15 @@ impl Volumes {
         };
         Ok(self.store.routing_found(&found).await?)
     }
+
+    /// The pod refused: the intent is over.
+    async fn give_up(&self, intent: &Routing) {
+        let from = [RoutingState::Creating];
+        let ended = self.store.intent_failed(&intent.id, &from, VOLUME_RECOVER);
+        if let Err(error) = ended.await {
+            tracing::warn!(intent.id = intent.id, %error, "a failed create is left to its job");
+        }
+    }
 }
 
 fn short(text: Option<&String>) -> Option<String> {
@@ -171,7 +214,7 @@ fn short(text: Option<&String>) -> Option<String> {
 }
 
 /// The pod may have made it.
-pub(crate) fn unconfirmed(error: &PodError) -> Fault {
+fn unconfirmed(error: &PodError) -> Fault {
     let kind = match error {
         PodError::NoAnswer { .. } => FaultKind::PodTimeout,
         // The fault is the pod's, not ours.

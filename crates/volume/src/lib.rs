@@ -2,7 +2,7 @@
 //! gone.
 //!
 //! `cinder-apigw` calls [`Volumes::create`] and [`Volumes::delete`]; `xjob` runs the
-//! three job kinds, [`VolumeRecover`], [`VolumeLate`] and [`VolumeRemove`]. It is the pattern of servers
+//! two job kinds, [`VolumeRecover`] and [`VolumeRemove`]. It is the pattern of servers
 //! with less in it: intent and job in one transaction, then the pod, then the record.
 //!
 //! A volume's id comes from its pod. After a crash between the pod's answer and the
@@ -14,19 +14,16 @@
 mod create;
 mod delete;
 mod fault;
-mod late;
 mod placement;
 mod recover;
 mod remove;
 mod request;
-mod tries;
 mod types;
 
-pub use late::VolumeLate;
 pub use recover::VolumeRecover;
 pub use remove::VolumeRemove;
 pub use request::VolumeRequest;
-pub use tricircle_intent::{MARK as INTENT_KEY, VOLUME_LATE, VOLUME_RECOVER, VOLUME_REMOVE};
+pub use tricircle_intent::{MARK as INTENT_KEY, VOLUME_RECOVER, VOLUME_REMOVE};
 
 use std::sync::Arc;
 

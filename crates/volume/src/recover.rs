@@ -4,15 +4,13 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use tricircle_db::models::RoutingState;
 use tricircle_failpoint::hit;
-use tricircle_intent::late::first_look;
 use tricircle_intent::{pod_job_error, take_over};
 use tricircle_jobs::{JobError, JobKind, JobRun};
 use tricircle_pods::{PodError, PodSession, Service};
 
-use crate::{INTENT_KEY, VOLUME_LATE, VOLUME_RECOVER, Volumes};
+use crate::{INTENT_KEY, VOLUME_RECOVER, Volumes};
 
-/// Adopts the volume that an unfinished create left in the pod, or gives it up. That of a
-/// try that was given up for another pod it removes.
+/// Adopts the volume that an unfinished create left in the pod, or gives it up.
 #[derive(Debug, Clone)]
 pub struct VolumeRecover(pub Volumes);
 
@@ -35,23 +33,8 @@ impl JobKind for VolumeRecover {
             .pods
             .admin(pod_id, run.request_id())
             .map_err(in_pod)?;
-        let look = || find_by_mark(&admin, &intent.id);
-        let mut found = look().await.map_err(in_pod)?;
-        let state = match intent.state {
-            RoutingState::Abandoned => RoutingState::Abandoned,
-            _ => RoutingState::Recovering,
-        };
-        if let (RoutingState::Abandoned, Some(id)) = (state, &found) {
-            discard(&admin, id).await.map_err(in_pod)?;
-            hit("volume_recover.discarded");
-            found = look().await.map_err(in_pod)?;
-            if found.is_some() {
-                return Err(JobError::transient(
-                    "the pod is deleting the volume of a try that was given up",
-                ));
-            }
-        }
-        let from = [state];
+        let found = find_by_mark(&admin, &intent.id).await.map_err(in_pod)?;
+        let from = [RoutingState::Recovering];
         match found {
             Some(id) => {
                 store
@@ -61,11 +44,6 @@ impl JobKind for VolumeRecover {
                 tracing::info!(volume.id = id, "adopted the volume of an unfinished create");
             }
             None => {
-                // Before it is given up: nobody would look again.
-                let grace = self.0.config.jobs.create_grace;
-                store
-                    .job_enqueue(&first_look(VOLUME_LATE, &intent, grace))
-                    .await?;
                 let to = RoutingState::Failed;
                 store.routing_move(&intent.id, &from, to).await?;
                 tracing::info!(intent.id = intent.id, "gave up an unfinished create");
@@ -75,27 +53,8 @@ impl JobKind for VolumeRecover {
     }
 }
 
-/// Asks the pod to delete a volume that nobody waits for. One that is going already may
-/// be refused: the next look tells.
-async fn discard(admin: &PodSession, id: &str) -> Result<(), PodError> {
-    tracing::info!(
-        volume.id = id,
-        "removing the volume of a try that was given up"
-    );
-    match admin
-        .delete(Service::Volume, &format!("/volumes/{id}"))
-        .await
-    {
-        Err(error) if !error.is_refusal() => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// The volume in the pod that carries the intent's mark.
-pub(crate) async fn find_by_mark(
-    admin: &PodSession,
-    intent_id: &str,
-) -> Result<Option<String>, PodError> {
+async fn find_by_mark(admin: &PodSession, intent_id: &str) -> Result<Option<String>, PodError> {
     let mark = json!({INTENT_KEY: intent_id}).to_string();
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("all_tenants", "1")

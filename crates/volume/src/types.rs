@@ -1,7 +1,8 @@
 //! Volume types are the pods' own so far: one name in all pods, an id in each.
 
 use serde_json::Value;
-use tricircle_gateway::Call;
+use tricircle_api::Fault;
+use tricircle_gateway::{Call, pod_fault};
 use tricircle_pods::{PodError, PodSession, Service, fan_out};
 
 use crate::Volumes;
@@ -18,7 +19,7 @@ impl Volumes {
         call: &Call,
         placed: &Placed,
         named: Option<&str>,
-    ) -> Result<Option<String>, PodError> {
+    ) -> Result<Option<String>, Fault> {
         let Some(id) = named.filter(|named| uuid::Uuid::try_parse(named).is_ok()) else {
             return Ok(None);
         };
@@ -26,7 +27,7 @@ impl Volumes {
         match name_of(&here, id).await {
             Ok(_) => return Ok(None),
             Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(pod_fault(error)),
         }
         let snapshot = self.pods.snapshot();
         let others = snapshot.callable().cloned();

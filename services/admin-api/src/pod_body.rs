@@ -35,12 +35,11 @@ pub(crate) struct PodRequest {
     pub(crate) state: Option<PodState>,
     /// The largest MTU of networks there.
     pub(crate) mtu: Option<i32>,
-    pub(crate) affinity_tag: Option<String>,
 }
 
 impl PodRequest {
     pub(crate) fn parse(body: &Map<String, Value>) -> Result<Self, Fault> {
-        const KNOWN: [&str; 8] = [
+        const KNOWN: [&str; 7] = [
             "region_name",
             "pod_name",
             "az_name",
@@ -48,7 +47,6 @@ impl PodRequest {
             "availability_zones",
             "state",
             "mtu",
-            "affinity_tag",
         ];
         if let Some(unknown) = body.keys().find(|key| !KNOWN.contains(&key.as_str())) {
             return Err(Fault::bad_request(format!(
@@ -77,7 +75,6 @@ impl PodRequest {
             zones: zones(body)?,
             state,
             mtu: mtu(body)?,
-            affinity_tag: text(body, "affinity_tag")?,
         })
     }
 
@@ -225,7 +222,6 @@ pub(crate) fn shown(view: &PodView) -> Map<String, Value> {
         ("state", json!(pod.state)),
         ("mtu", json!(view.mtu)),
         ("auth_mode", json!(pod.auth_mode)),
-        ("affinity_tag", json!(pod.affinity_tag)),
         ("ordinal", json!(pod.ordinal)),
         ("created_at", json!(moment(pod.created_at))),
         ("updated_at", json!(moment(pod.updated_at))),
@@ -294,7 +290,6 @@ mod tests {
             (json!({"state": "gone"}), "enabled, draining or disabled"),
             (json!({"mtu": 67}), "from 68 to 65535"),
             (json!({"mtu": "1500"}), "from 68 to 65535"),
-            (json!({"affinity_tag": 1}), "must be a string"),
             (json!({"az_name": ""}), "must not be empty"),
             (json!({"pod_az_name": "nova"}), "needs az_name"),
             (

@@ -12,7 +12,7 @@ pub mod surface;
 
 use tokio_util::sync::CancellationToken;
 use tricircle_api::{FaultStyle, Microversion, Running, StartError, VersionRange};
-use tricircle_gateway::{FloatingAddresses, Gateway, GroupIds, Places, Route, Routings, configure};
+use tricircle_gateway::{FloatingAddresses, Gateway, Route, Routings, configure};
 use tricircle_pods::{Pods, Service};
 use tricircle_runtime::{Parts, follow_pods};
 use tricircle_volume::Volumes;
@@ -41,7 +41,6 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
         config.tricircle.routing_cache_ttl,
         config.tricircle.unknown_id_ttl,
     );
-    let places = Places::default();
     let service = parts
         .service("cinder-apigw", FaultStyle::Cinder, &config.cinder_apigw)?
         .versions(versions)
@@ -55,8 +54,6 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
                 routings: routings.clone(),
                 policy: parts.policy.clone(),
                 floating: FloatingAddresses::default(),
-                groups: GroupIds::default(),
-                places: places.clone(),
             };
             configure(routes, &gateway, &routes_over(&parts, pods));
         });

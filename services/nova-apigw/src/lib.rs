@@ -11,8 +11,8 @@ pub mod surface;
 
 use tokio_util::sync::CancellationToken;
 use tricircle_api::{FaultStyle, Microversion, Running, StartError, VersionRange};
-use tricircle_compute::{Compute, Rooms};
-use tricircle_gateway::{FloatingAddresses, Gateway, GroupIds, Places, Route, Routings, configure};
+use tricircle_compute::Compute;
+use tricircle_gateway::{FloatingAddresses, Gateway, Route, Routings, configure};
 use tricircle_network::Network;
 use tricircle_pods::{Pods, Service};
 use tricircle_runtime::{Parts, follow_pods};
@@ -41,16 +41,9 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
         config.tricircle.routing_cache_ttl,
         config.tricircle.unknown_id_ttl,
     );
-    let places = Places::default();
     let floating = FloatingAddresses::default();
     tokio::spawn(
         floating
-            .clone()
-            .keep_fresh(parts.store.in_background(), shutdown.child_token()),
-    );
-    let groups = GroupIds::default();
-    tokio::spawn(
-        groups
             .clone()
             .keep_fresh(parts.store.in_background(), shutdown.child_token()),
     );
@@ -67,8 +60,6 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Vec<Runn
                 routings: routings.clone(),
                 policy: parts.policy.clone(),
                 floating: floating.clone(),
-                groups: groups.clone(),
-                places: places.clone(),
             };
             configure(routes, &gateway, &routes_over(&parts, pods));
         });
@@ -94,7 +85,6 @@ fn routes_over(parts: &Parts, pods: Pods) -> Vec<Route> {
             pods,
             jobs: parts.jobs(),
             config: parts.config.clone(),
-            rooms: Rooms::default(),
         },
     })
 }

@@ -10,12 +10,8 @@ use tricircle_gateway::{
 };
 use tricircle_pods::Service;
 
-use crate::handlers::admin::{
-    audit_log, events, hosts, hypervisors, migrations, searched, services, usage,
-};
 use crate::handlers::{
-    actions, attachments, away, flavors, groups, interfaces, keypairs, limits, quotas,
-    server_groups, servers, zones,
+    actions, attachments, away, flavors, groups, interfaces, keypairs, limits, servers, zones,
 };
 use crate::state::State;
 
@@ -96,7 +92,7 @@ const ALL: &[Method] = &[];
 /// Which path is answered how, first match first.
 #[rustfmt::skip]
 pub fn routes(state: &State) -> Vec<Route> {
-    use Strategy::{AnyPod, ByResource, Gone, List, NotYet, Translated};
+    use Strategy::{AnyPod, ByResource, Collect, List, NotYet, Translated};
     let server = RoutingKind::Server;
     vec![
         // Servers: placed at the top, then their pod's business.
@@ -140,76 +136,36 @@ pub fn routes(state: &State) -> Vec<Route> {
 
         // What a project has and may have.
         Route::new(GET,    "/limits",                                 on(state, limits::limits)).rule("os_compute_api:limits"),
-        Route::new(GET,    "/os-quota-sets/{project}",                on(state, quotas::show)).rule("os_compute_api:os-quota-sets:show"),
-        Route::new(PUT,    "/os-quota-sets/{project}",                on(state, quotas::update)).rule("os_compute_api:os-quota-sets:update"),
-        Route::new(DELETE, "/os-quota-sets/{project}",                on(state, quotas::delete)).rule("os_compute_api:os-quota-sets:delete"),
-        Route::new(GET,    "/os-quota-sets/{project}/defaults",       on(state, quotas::defaults)).rule("os_compute_api:os-quota-sets:defaults"),
-        Route::new(GET,    "/os-quota-sets/{project}/detail",         on(state, quotas::detail)).rule("os_compute_api:os-quota-sets:detail"),
-        Route::new(GET,    "/os-quota-class-sets/{class}",            on(state, quotas::class)).rule("os_compute_api:os-quota-class-sets:show"),
-        Route::new(PUT,    "/os-quota-class-sets/{class}",            on(state, quotas::set_class)).rule("os_compute_api:os-quota-class-sets:update"),
-        // Server groups: owned at the top, made in a pod when first needed there.
-        Route::new(GET,    "/os-server-groups",                       on(state, server_groups::index)).rule("os_compute_api:os-server-groups:index"),
-        Route::new(POST,   "/os-server-groups",                       on(state, server_groups::create)).rule("os_compute_api:os-server-groups:create"),
-        Route::new(GET,    "/os-server-groups/{id}",                  on(state, server_groups::show)).rule("os_compute_api:os-server-groups:show"),
-        Route::new(DELETE, "/os-server-groups/{id}",                  on(state, server_groups::delete)).rule("os_compute_api:os-server-groups:delete"),
-
-        // Zones, as the top has them.
+        Route::new(GET,    "/os-quota-sets/{project}",                on(state, limits::quota_set)).rule("os_compute_api:os-quota-sets:show"),
+        Route::new(GET,    "/os-quota-sets/{project}/defaults",       on(state, limits::quota_set)).rule("os_compute_api:os-quota-sets:defaults"),
+        Route::new(GET,    "/os-quota-sets/{project}/detail",         on(state, limits::quota_detail)).rule("os_compute_api:os-quota-sets:detail"),
+        Route::new(ALL,    "/os-quota-sets/{rest:.*}",                NotYet),
+        Route::new(ALL,    "/os-quota-class-sets/{rest:.*}",          NotYet),
         Route::new(GET,    "/os-availability-zone",                   on(state, zones::index)).rule("os_compute_api:os-availability-zone:list"),
         Route::new(GET,    "/os-availability-zone/detail",            on(state, zones::index)).rule("os_compute_api:os-availability-zone:detail"),
 
         // What administrators see of each pod.
-        Route::new(GET,    "/os-hypervisors",                         on(state, hypervisors::index)).rule("os_compute_api:os-hypervisors:list"),
-        Route::new(GET,    "/os-hypervisors/detail",                  on(state, hypervisors::index)).rule("os_compute_api:os-hypervisors:list-detail"),
-        Route::new(GET,    "/os-hypervisors/statistics",              on(state, hypervisors::statistics)).rule("os_compute_api:os-hypervisors:statistics"),
-        Route::new(GET,    "/os-hypervisors/{id}",                    on(state, hypervisors::show)).rule("os_compute_api:os-hypervisors:show"),
-        Route::new(GET,    "/os-hypervisors/{id}/uptime",             on(state, hypervisors::show)).rule("os_compute_api:os-hypervisors:uptime"),
-        Route::new(GET,    "/os-hypervisors/{pattern}/search",        on(state, hypervisors::search)).rule("os_compute_api:os-hypervisors:search"),
-        Route::new(GET,    "/os-hypervisors/{pattern}/servers",       on(state, hypervisors::search)).rule("os_compute_api:os-hypervisors:servers"),
-        Route::new(GET,    "/os-services",                            on(state, services::index)).rule("os_compute_api:os-services:list"),
-        Route::new(PUT,    "/os-services/{id}",                       on(state, services::update)).rule("os_compute_api:os-services:update"),
-        Route::new(DELETE, "/os-services/{id}",                       on(state, services::delete)).rule("os_compute_api:os-services:delete"),
-        Route::new(GET,    "/os-hosts",                               on(state, hosts::index)).rule("os_compute_api:os-hosts:list"),
-        Route::new(GET,    "/os-hosts/{host}",                        on(state, hosts::one)).rule("os_compute_api:os-hosts:show"),
-        Route::new(PUT,    "/os-hosts/{host}",                        on(state, hosts::one)).rule("os_compute_api:os-hosts:update"),
-        Route::new(GET,    "/os-hosts/{host}/reboot",                 on(state, hosts::one)).rule("os_compute_api:os-hosts:reboot"),
-        Route::new(GET,    "/os-hosts/{host}/shutdown",               on(state, hosts::one)).rule("os_compute_api:os-hosts:shutdown"),
-        Route::new(GET,    "/os-hosts/{host}/startup",                on(state, hosts::one)).rule("os_compute_api:os-hosts:start"),
-        Route::new(GET,    "/os-migrations",                          on(state, migrations::index)).rule("os_compute_api:os-migrations:index"),
-        Route::new(GET,    "/os-simple-tenant-usage",                 on(state, usage::index)).rule("os_compute_api:os-simple-tenant-usage:list"),
-        Route::new(GET,    "/os-simple-tenant-usage/{project}",       on(state, usage::show)).rule("os_compute_api:os-simple-tenant-usage:show"),
-        Route::new(POST,   "/os-server-external-events",              on(state, events::create)).rule("os_compute_api:os-server-external-events:create"),
-        Route::new(GET,    "/os-console-auth-tokens/{token}",         on(state, searched::console)).rule("os_compute_api:os-console-auth-tokens"),
-        Route::new(POST,   "/os-assisted-volume-snapshots",           on(state, searched::snapshot)).rule("os_compute_api:os-assisted-volume-snapshots:create"),
-        Route::new(DELETE, "/os-assisted-volume-snapshots/{id}",      on(state, searched::snapshot_delete)).rule("os_compute_api:os-assisted-volume-snapshots:delete"),
-        Route::new(GET,    "/os-instance_usage_audit_log",            on(state, audit_log::show)).rule("os_compute_api:os-instance-usage-audit-log:list"),
-        Route::new(GET,    "/os-instance_usage_audit_log/{before}",   on(state, audit_log::show)).rule("os_compute_api:os-instance-usage-audit-log:show"),
-
-        // What Nova ended.
-        Route::new(ALL,    "/os-agents",                              Gone),
-        Route::new(ALL,    "/os-agents/{rest:.*}",                    Gone),
-        Route::new(ALL,    "/os-cells",                               Gone),
-        Route::new(ALL,    "/os-cells/{rest:.*}",                     Gone),
-        Route::new(ALL,    "/os-certificates",                        Gone),
-        Route::new(ALL,    "/os-certificates/{rest:.*}",              Gone),
-        Route::new(ALL,    "/os-cloudpipe",                           Gone),
-        Route::new(ALL,    "/os-cloudpipe/{rest:.*}",                 Gone),
-        Route::new(ALL,    "/os-fixed-ips/{rest:.*}",                 Gone),
-        Route::new(ALL,    "/os-floating-ip-dns",                     Gone),
-        Route::new(ALL,    "/os-floating-ip-dns/{rest:.*}",           Gone),
-        Route::new(ALL,    "/os-floating-ips-bulk",                   Gone),
-        Route::new(ALL,    "/os-floating-ips-bulk/{rest:.*}",         Gone),
-        Route::new(ALL,    "/os-fping",                               Gone),
-        Route::new(ALL,    "/os-fping/{rest:.*}",                     Gone),
-        Route::new(ALL,    "/os-security-group-default-rules",        Gone),
-        Route::new(ALL,    "/os-security-group-default-rules/{rest:.*}", Gone),
+        Route::new(GET,    "/os-hypervisors",                         Collect("hypervisors")),
+        Route::new(GET,    "/os-hypervisors/detail",                  Collect("hypervisors")),
+        Route::new(GET,    "/os-services",                            Collect("services")),
+        Route::new(GET,    "/os-migrations",                          Collect("migrations")),
 
         // Everywhere the same, or not yet over several pods.
         Route::new(GET,    "/extensions",                             AnyPod),
         Route::new(GET,    "/extensions/{alias}",                     AnyPod),
         Route::new(GET,    "/images",                                 AnyPod),
-        Route::new(ALL,    "/images/{rest:.*}",                       AnyPod),
+        Route::new(GET,    "/images/{rest:.*}",                       AnyPod),
+        Route::new(ALL,    "/os-server-groups",                       NotYet),
+        Route::new(ALL,    "/os-server-groups/{rest:.*}",             NotYet),
         Route::new(ALL,    "/os-aggregates",                          NotYet),
         Route::new(ALL,    "/os-aggregates/{rest:.*}",                NotYet),
+        Route::new(ALL,    "/os-simple-tenant-usage",                 NotYet),
+        Route::new(ALL,    "/os-simple-tenant-usage/{rest:.*}",       NotYet),
+        Route::new(ALL,    "/os-server-external-events",              NotYet),
+        Route::new(ALL,    "/os-console-auth-tokens/{rest:.*}",       NotYet),
+        Route::new(ALL,    "/os-hypervisors/{rest:.*}",               NotYet),
+        Route::new(ALL,    "/os-services/{rest:.*}",                  NotYet),
+        Route::new(ALL,    "/os-assisted-volume-snapshots",           NotYet),
         // Nobody thought of it: any pod knows whether it exists and may be read.
         Route::new(GET,    "/{rest:.*}",                              AnyPod),
     ]

@@ -176,7 +176,6 @@ fn register_a_pod(database: &Path) {
             ordinal: 0,
             state: tricircle_db::models::PodState::Enabled,
             auth_mode: tricircle_db::models::AuthMode::Shared,
-            affinity_tag: String::new(),
             created_at: now,
             updated_at: now,
         };

@@ -56,7 +56,7 @@ pub(crate) enum Pod {
         #[arg(long, default_value = "")]
         pod_az: String,
     },
-    /// Change a pod's state, zone or tag.
+    /// Change a pod's state or zone.
     Set {
         id: String,
         /// enabled, draining or disabled
@@ -71,9 +71,6 @@ pub(crate) enum Pod {
         /// The largest MTU of networks there.
         #[arg(long)]
         mtu: Option<u32>,
-        /// The word by which flavors ask for the pod; empty: none.
-        #[arg(long)]
-        affinity_tag: Option<String>,
     },
     /// Remove a pod that nothing is in.
     Delete { id: String },
@@ -181,14 +178,7 @@ pub(crate) struct Call {
     pub(crate) inner: &'static [(&'static str, &'static [&'static str])],
 }
 
-const PODS: &[&str] = &[
-    "id",
-    "region_name",
-    "az_name",
-    "pod_az_name",
-    "state",
-    "affinity_tag",
-];
+const PODS: &[&str] = &["id", "region_name", "az_name", "pod_az_name", "state"];
 const BINDINGS: &[&str] = &["id", "project_id", "pod_id", "started_at"];
 const ROUTINGS: &[&str] = &[
     "resource_type",
@@ -245,24 +235,16 @@ impl Command {
                 state,
                 az,
                 pod_az,
-                affinity_tag,
                 mtu,
             }) => {
-                let fields = [
-                    ("state", state),
-                    ("az_name", az),
-                    ("pod_az_name", pod_az),
-                    ("affinity_tag", affinity_tag),
-                ];
+                let fields = [("state", state), ("az_name", az), ("pod_az_name", pod_az)];
                 let mut pod: Map<String, Value> = fields
                     .into_iter()
                     .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))))
                     .collect();
                 pod.extend(mtu.map(|mtu| ("mtu".to_owned(), json!(mtu))));
                 if pod.is_empty() {
-                    return Err(
-                        "nothing to set: give --state, --az, --affinity-tag or --mtu".to_owned(),
-                    );
+                    return Err("nothing to set: give --state, --az or --mtu".to_owned());
                 }
                 Call {
                     method: Method::PUT,
@@ -436,12 +418,6 @@ mod tests {
                 "PUT",
                 "/pods/x",
                 Some(json!({"pod": {"state": "draining"}})),
-            ),
-            (
-                "pod set x --affinity-tag gpu",
-                "PUT",
-                "/pods/x",
-                Some(json!({"pod": {"affinity_tag": "gpu"}})),
             ),
             ("pod delete x", "DELETE", "/pods/x", None),
             (

@@ -1,13 +1,10 @@
 //! Every kind of job that there is.
 
-use tricircle_compute::{
-    Compute, InterfaceSettle, Rooms, ServerGroupRemove, ServerLate, ServerRecover, ServerRemove,
-    ServerSettle,
-};
+use tricircle_compute::{Compute, InterfaceSettle, ServerRecover, ServerRemove};
 use tricircle_jobs::Kinds;
 use tricircle_network::Network;
 use tricircle_runtime::Parts;
-use tricircle_volume::{VolumeLate, VolumeRecover, VolumeRemove, Volumes};
+use tricircle_volume::{VolumeRecover, VolumeRemove, Volumes};
 
 /// The kinds that this version of the worker runs. Jobs of other kinds are left to
 /// workers that know them.
@@ -24,7 +21,6 @@ pub fn all(parts: &Parts) -> Kinds {
         network: network.clone(),
         jobs: parts.jobs(),
         config: parts.config.clone(),
-        rooms: Rooms::default(),
     };
     let volumes = Volumes {
         store: parts.store.clone(),
@@ -35,12 +31,8 @@ pub fn all(parts: &Parts) -> Kinds {
     network
         .job_kinds()
         .with(ServerRecover(compute.clone()))
-        .with(ServerLate(compute.clone()))
         .with(ServerRemove(compute.clone()))
-        .with(ServerSettle(compute.clone()))
-        .with(ServerGroupRemove(compute.clone()))
         .with(InterfaceSettle(compute))
         .with(VolumeRecover(volumes.clone()))
-        .with(VolumeLate(volumes.clone()))
         .with(VolumeRemove(volumes))
 }

@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 
-pub use crate::chaos::ties::{Plug, Tie};
-
 /// What users make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -15,10 +13,6 @@ pub enum Kind {
     Server,
     /// A volume.
     Volume,
-    /// A floating IP.
-    FloatingIp,
-    /// A router.
-    Router,
     /// A port that the user made, not one of a server's own.
     Port,
     /// A subnet.
@@ -31,11 +25,9 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in an order in which they can be deleted.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 6] = [
         Self::Server,
         Self::Volume,
-        Self::FloatingIp,
-        Self::Router,
         Self::Port,
         Self::Subnet,
         Self::Network,
@@ -47,8 +39,6 @@ impl Kind {
         match self {
             Self::Server => "server",
             Self::Volume => "volume",
-            Self::FloatingIp => "floating IP",
-            Self::Router => "router",
             Self::Port => "port",
             Self::Subnet => "subnet",
             Self::Network => "network",
@@ -75,7 +65,7 @@ pub enum Standing {
     Unclear,
 }
 
-/// Which server has a volume, or the port that a floating IP leads to.
+/// Which server has a volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holder {
     /// None.
@@ -101,29 +91,8 @@ pub struct Thing {
     pub standing: Standing,
     /// Whether it was seen ready to be used.
     pub ready: bool,
-    /// Of a volume or floating IP.
+    /// Of a volume.
     pub holder: Holder,
-    /// Of a router and of a floating IP: what it is tied to ([`Tie`] says by which ids).
-    pub ties: BTreeMap<String, Tie>,
-    /// Of a server: ports that it was given when it was there.
-    pub plugs: Vec<Plug>,
-}
-
-impl Thing {
-    /// Something that was made just now, and is tied to nothing.
-    pub fn new(kind: Kind, id: &str, uses: &[String]) -> Self {
-        Self {
-            kind,
-            id: id.to_owned(),
-            pod: None,
-            uses: uses.to_vec(),
-            standing: Standing::There,
-            ready: kind.goes_at_once(),
-            holder: Holder::Nobody,
-            ties: BTreeMap::new(),
-            plugs: Vec::new(),
-        }
-    }
 }
 
 /// How a create ended that gave no id.
@@ -149,14 +118,14 @@ pub struct Unmade {
 }
 
 /// Whether a thing is used by others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InUse {
-    /// By nothing.
-    No,
-    /// By something that leaves, or may or may not exist.
-    Perhaps,
     /// By something that is there.
     Yes,
+    /// By something that leaves, or may or may not exist.
+    Perhaps,
+    /// By nothing.
+    No,
 }
 
 /// An action that began: which ids it needs to stay, and which it changes or takes away.
@@ -248,19 +217,6 @@ impl Book {
             (Standing::Leaving, _) | (_, true) => Standing::Leaving,
             (_, false) => Standing::Unclear,
         };
-        self.loosen(|led| led.holder == Holder::Server(id.to_owned()));
-    }
-
-    /// Where these floating IPs lead may go, now or later: nobody knows whether they do.
-    pub fn loosen(&mut self, which: impl Fn(&Thing) -> bool) {
-        for thing in self.things.values_mut() {
-            if thing.kind == Kind::FloatingIp && which(thing) {
-                thing
-                    .ties
-                    .values_mut()
-                    .for_each(|tie| *tie = tie.loosened());
-            }
-        }
     }
 
     /// Notes that a thing was seen gone, which is right only when somebody deleted it.
@@ -294,7 +250,7 @@ impl Book {
         if self.unmade.iter().any(|unmade| uses(&unmade.uses)) {
             answer = InUse::Perhaps;
         }
-        answer.max(crate::chaos::ties::in_use(self.things.values(), id))
+        answer
     }
 
     /// An action begins that uses these ids and changes or takes away those.

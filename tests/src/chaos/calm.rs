@@ -7,20 +7,17 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use tricircle_audit::{Auditor, check};
 
-use crate::chaos::book::{Holder, InUse, Kind, Standing, Thing, Tie};
+use crate::chaos::book::{Holder, InUse, Kind, Standing, Thing};
 use crate::chaos::ending::{Listed, agree, compare, strangers};
 use crate::chaos::looks::place;
-use crate::chaos::outside;
-use crate::chaos::ties::kept;
 use crate::chaos::user::User;
 use crate::chaos::verdict::Needs;
 use crate::http::{list, string};
-use crate::inventory::looks_later;
 use crate::simulated::Simulated;
 use crate::wait::eventually;
 
 /// How long it may take until all is as it should be.
-pub(super) const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// How long something may be under way without a job, to the audit: nobody begins
 /// anything any more.
@@ -56,7 +53,6 @@ pub async fn calm(world: &Simulated, users: &mut [User]) -> Times {
     }
     join_all(users.iter().map(|user| delete(user, all_of(user)))).await;
     in_order(world, users, "nothing is left").await;
-    outside::remove(world, users).await;
     nothing_left(world, users).await;
     times.nothing = begun.elapsed();
     times
@@ -66,8 +62,7 @@ pub async fn calm(world: &Simulated, users: &mut [User]) -> Times {
 async fn in_order(world: &Simulated, users: &[User], when: &str) {
     let ended = eventually(LIMIT, || async {
         let all = join_all(users.iter().map(listed)).await;
-        let nobodys = nobodys(world).await;
-        let top: Vec<&Listed> = all.iter().chain([&nobodys]).collect();
+        let top: Vec<&Listed> = all.iter().collect();
         let mut wrong = Vec::new();
         for (user, listed) in users.iter().zip(&all) {
             user.run
@@ -123,7 +118,7 @@ async fn nothing_left(world: &Simulated, users: &[User]) {
     report(users, ended, "the pods are clean");
 }
 
-pub(super) fn report(users: &[User], ended: Result<(), String>, when: &str) {
+fn report(users: &[User], ended: Result<(), String>, when: &str) {
     if let Err(wrong) = ended {
         for line in wrong.lines() {
             let text = format!("not within {LIMIT:?} after the troubles, {when}: {line}");
@@ -135,12 +130,7 @@ pub(super) fn report(users: &[User], ended: Result<(), String>, when: &str) {
 /// What `tricircle-manage check` would say.
 async fn audit(world: &Simulated) -> Vec<String> {
     let parts = &world.parts;
-    let auditor = Auditor::new(
-        parts.store.clone(),
-        parts.pods.clone(),
-        parts.jobs(),
-        parts.config.clone(),
-    );
+    let auditor = Auditor::new(parts.store.clone(), parts.pods.clone(), parts.jobs());
     match auditor.look(UNDER_WAY).await {
         Ok(seen) => check(&seen).iter().map(ToString::to_string).collect(),
         Err(error) => vec![format!("no audit: {error}")],
@@ -157,7 +147,7 @@ async fn jobs(world: &Simulated) -> Vec<String> {
             200 => list(&body.body, "/jobs").clone(),
             status => return vec![format!("jobs cannot be read: {status} {}", body.text)],
         };
-        left.extend(jobs.iter().filter(|job| !looks_later(job)).map(|job| {
+        left.extend(jobs.iter().map(|job| {
             format!(
                 "job {} of {} is {state}: {}",
                 string(job, "/kind"),
@@ -167,23 +157,6 @@ async fn jobs(world: &Simulated) -> Vec<String> {
         }));
     }
     left
-}
-
-/// Networks that belong to no user, external ones and those that join routers, as an
-/// administrator sees them.
-async fn nobodys(world: &Simulated) -> Listed {
-    let admin = world.admin().await.network;
-    let mut all = Listed::new();
-    for kind in [Kind::Network, Kind::Subnet] {
-        let (_, path, key) = place(kind);
-        let answer = admin.get(path).await;
-        let items = answer.body[key].as_array().cloned().unwrap_or_default();
-        let by_id = items
-            .into_iter()
-            .map(|item| (item["id"].as_str().unwrap_or_default().to_owned(), item));
-        all.insert(kind, by_id.collect::<BTreeMap<_, _>>());
-    }
-    all
 }
 
 /// What a project's lists show.
@@ -218,12 +191,14 @@ fn adopt(user: &User, listed: &Listed) {
     for (kind, id) in found {
         let network = |item: &serde_json::Value| Some(item.get("network_id")?.as_str()?.to_owned());
         let item = &listed[&kind][&id];
-        let uses: Vec<String> = network(item).into_iter().collect();
         book.made(Thing {
+            kind,
+            id: id.clone(),
+            pod: None,
+            uses: network(item).into_iter().collect(),
             standing: Standing::Unclear,
             ready: true,
             holder: Holder::Unclear,
-            ..Thing::new(kind, &id, &uses)
         });
     }
 }
@@ -234,27 +209,20 @@ fn half_of(user: &mut User) -> Vec<Thing> {
     let things = all_of(user);
     for kind in Kind::ALL {
         for thing in things.iter().filter(|thing| thing.kind == kind) {
-            // What a floating IP leads to a server for goes with neither.
-            let of_server = |other: &Thing| {
-                thing.kind == Kind::Volume && thing.holder == Holder::Server(other.id.clone())
-            };
             let stays = |other: &&Thing| {
                 !chosen.iter().any(|c: &Thing| c.id == other.id)
                     && (other.uses.contains(&thing.id)
-                        || is_tied(other, thing, &things)
-                        || of_server(other))
+                        || thing.holder == Holder::Server(other.id.clone()))
             };
             let free = !things
                 .iter()
                 .any(|other| stays(&other) && other.kind != Kind::Subnet);
             // Perhaps by a create that was not answered and was done.
-            let through = format!("{}/", thing.id);
-            let by = |id: &String| *id == thing.id || id.starts_with(&through);
             let perhaps = user
                 .book()
                 .unmade_things()
                 .iter()
-                .any(|unmade| unmade.uses.iter().any(by));
+                .any(|unmade| unmade.uses.contains(&thing.id));
             // A subnet goes with its network.
             if free && !perhaps && thing.kind != Kind::Subnet && user.dice.percent(50) {
                 chosen.push(thing.clone());
@@ -262,24 +230,6 @@ fn half_of(user: &mut User) -> Vec<Thing> {
         }
     }
     chosen
-}
-
-/// Whether one thing is tied to another, or of a network to a subnet of it.
-fn is_tied(one: &Thing, other: &Thing, all: &[Thing]) -> bool {
-    let tied = |id: &String| {
-        let plugged = one
-            .plugs
-            .iter()
-            .any(|plug| plug.port == *id || plug.network == *id);
-        let keys = one.ties.iter().filter(|(_, tie)| **tie != Tie::No);
-        plugged
-            || keys
-                .into_iter()
-                .any(|(key, _)| key == id || key.starts_with(&format!("{id}/")))
-    };
-    let subnets = all.iter().filter(|subnet| subnet.kind == Kind::Subnet);
-    let mut of_it = subnets.filter(|subnet| subnet.uses.contains(&other.id));
-    tied(&other.id) || of_it.any(|subnet| tied(&subnet.id))
 }
 
 fn all_of(user: &User) -> Vec<Thing> {
@@ -300,10 +250,7 @@ async fn delete(user: &User, things: Vec<Thing>) {
                     continue;
                 }
                 // What is sure to be refused is another test's subject.
-                if kind == Kind::Router {
-                    user.strip(&thing.id).await;
-                }
-                if kind == Kind::Network && kept(&user.book(), thing) == InUse::Yes {
+                if kind == Kind::Network && user.book().in_use(&thing.id) == InUse::Yes {
                     left.push(format!("{} {} is used", kind.name(), thing.id));
                     continue;
                 }

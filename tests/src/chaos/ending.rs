@@ -10,7 +10,6 @@ use serde_json::Value;
 use tricircle_pod_sim::{Inventory, Item};
 
 use crate::chaos::book::{Book, Holder, Kind, Standing, Wish};
-use crate::chaos::wired::ties_hold;
 
 /// What a project's lists show, by kind and id.
 pub type Listed = BTreeMap<Kind, BTreeMap<String, Value>>;
@@ -56,7 +55,7 @@ pub fn compare(book: &Book, listed: &Listed) -> Vec<String> {
         }
     }
     for (kind, item) in strangers(book, listed) {
-        let name = name_of(kind, item);
+        let name = item["name"].as_str().unwrap_or_default();
         let wish = book
             .unmade_things()
             .iter()
@@ -70,35 +69,19 @@ pub fn compare(book: &Book, listed: &Listed) -> Vec<String> {
     }
     wrong.extend(twice(book, listed));
     wrong.extend(addresses(listed));
-    wrong.extend(ties_hold(book, listed));
     wrong
 }
 
-/// What a thing was named by its maker.
-fn name_of(kind: Kind, item: &Value) -> &str {
-    let key = if kind == Kind::FloatingIp {
-        "description"
-    } else {
-        "name"
-    };
-    item[key].as_str().unwrap_or_default()
-}
-
 /// What is listed and has no id in the book, except what comes with other things: ports
-/// of servers and routers, the default group; and external networks.
+/// of servers, the default group.
 pub fn strangers<'a>(book: &'a Book, listed: &'a Listed) -> Vec<(Kind, &'a Value)> {
+    let servers = listed.get(&Kind::Server);
     let is_part = |kind: Kind, item: &Value| match kind {
         Kind::Port => {
             let device = item["device_id"].as_str().unwrap_or_default();
-            let mut devices = [Kind::Server, Kind::Router].into_iter();
-            devices.any(|kind| {
-                let all = listed.get(&kind);
-                all.is_some_and(|all| all.contains_key(device))
-            })
+            servers.is_some_and(|servers| servers.contains_key(device))
         }
         Kind::Group => item["name"] == "default",
-        // The administrator's, for everybody.
-        Kind::Network | Kind::Subnet => item["router:external"] == true,
         _ => false,
     };
     listed
@@ -113,7 +96,7 @@ pub fn strangers<'a>(book: &'a Book, listed: &'a Listed) -> Vec<(Kind, &'a Value
 fn twice(book: &Book, listed: &Listed) -> Vec<String> {
     let mut names: BTreeMap<(Kind, &str), usize> = BTreeMap::new();
     for (kind, item) in strangers(book, listed) {
-        let name = name_of(kind, item);
+        let name = item["name"].as_str().unwrap_or_default();
         *names.entry((kind, name)).or_default() += 1;
     }
     names
@@ -145,8 +128,7 @@ fn addresses(listed: &Listed) -> Vec<String> {
     wrong
 }
 
-/// Where a pod has what the top does not know, or a server there has other ports than at
-/// the top. `top`: all projects' lists, and what belongs to none.
+/// Where a pod has what the top does not know. `top`: all projects' lists.
 pub fn agree(pod: &str, has: &Inventory, top: &[&Listed]) -> Vec<String> {
     let known = |kind: Kind, id: &str| {
         top.iter()
@@ -169,58 +151,19 @@ pub fn agree(pod: &str, has: &Inventory, top: &[&Listed]) -> Vec<String> {
         (Kind::Subnet, &has.subnets),
         (Kind::Port, &has.ports),
         (Kind::Group, &has.security_groups),
-        (Kind::Router, &has.routers),
-        (Kind::FloatingIp, &has.floatingips),
     ] {
         let mut marks = BTreeSet::new();
-        for (item, mark) in items.iter().filter_map(|item| Some((item, mark(item)?))) {
-            let (of, top_id) = marked(kind, mark);
-            if !known(of, top_id) {
+        for (item, top_id) in items.iter().filter_map(|item| Some((item, mark(item)?))) {
+            if !known(kind, top_id) {
                 wrong.push(format!(
-                    "{pod}: {} {} is of {mark}, which is gone",
+                    "{pod}: {} {} is of {top_id}, which is gone",
                     kind.name(),
                     item.id
                 ));
             }
-            if !marks.insert(mark) {
-                wrong.push(format!("{pod}: {} of {mark} twice", kind.name()));
+            if !marks.insert(top_id) {
+                wrong.push(format!("{pod}: {} of {top_id} twice", kind.name()));
             }
-        }
-    }
-    wrong.extend(servers_ports(pod, has, top));
-    wrong
-}
-
-/// What at the top a mark of a pod's thing means: ports have several kinds of marks.
-fn marked(kind: Kind, mark: &str) -> (Kind, &str) {
-    match mark.split_once(':') {
-        Some(("bridge", router)) => (Kind::Router, router),
-        Some((_, port)) => (Kind::Port, port),
-        None => (kind, mark),
-    }
-}
-
-/// Where a pod's server has other ports than the top says.
-fn servers_ports(pod: &str, has: &Inventory, top: &[&Listed]) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for server in &has.servers {
-        let there = has
-            .ports
-            .iter()
-            .filter(|port| port.detail["device_id"] == server.id);
-        let there: BTreeSet<&str> = there.map(|port| mark(port).unwrap_or(&port.id)).collect();
-        let at_top: BTreeSet<&str> = top
-            .iter()
-            .filter_map(|listed| listed.get(&Kind::Port))
-            .flatten()
-            .filter(|(_, port)| port["device_id"] == server.id)
-            .map(|(id, _)| id.as_str())
-            .collect();
-        if there != at_top {
-            let id = &server.id;
-            wrong.push(format!(
-                "{pod}: server {id} has ports {there:?}, at the top {at_top:?}"
-            ));
         }
     }
     wrong

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::chaos::book::{Holder, InUse, Kind, Standing, Thing};
-use crate::chaos::ties::{kept, led_through};
 use crate::chaos::user::{User, right};
 use crate::chaos::verdict::Needs;
 use crate::identity::Api;
@@ -16,8 +15,6 @@ pub(super) fn place(kind: Kind) -> (Api, &'static str, &'static str) {
     match kind {
         Kind::Server => (Api::Compute, "/servers", "servers"),
         Kind::Volume => (Api::Volume, "/volumes", "volumes"),
-        Kind::FloatingIp => (Api::Network, "/floatingips", "floatingips"),
-        Kind::Router => (Api::Network, "/routers", "routers"),
         Kind::Port => (Api::Network, "/ports", "ports"),
         Kind::Subnet => (Api::Network, "/subnets", "subnets"),
         Kind::Network => (Api::Network, "/networks", "networks"),
@@ -44,11 +41,15 @@ impl User {
         let Some(thing) = self.dice.pick(&things).cloned() else {
             return;
         };
-        // Now and then as it is, to be refused.
-        if kind == Kind::Router && self.dice.percent(70) {
-            self.strip(&thing.id).await;
-        }
         self.delete(&thing).await;
+    }
+
+    /// Whether anything uses this, or the network of a subnet.
+    fn in_use(&self, thing: &Thing) -> InUse {
+        match thing.kind {
+            Kind::Subnet => self.book().in_use(&thing.uses[0]),
+            _ => self.book().in_use(&thing.id),
+        }
     }
 
     /// Deletes a thing and writes down what came of it.
@@ -65,18 +66,12 @@ impl User {
             let of_it = subnets.into_iter().filter(|s| s.uses[0] == thing.id);
             taken.extend(of_it.map(|subnet| subnet.id));
         }
-        // Where a floating IP leads, or to a server, that has to stay until it is gone.
-        let using = led_through(&self.book(), |led| {
-            led.id == thing.id || led.holder == Holder::Server(thing.id.clone())
-        });
-        let ticket = self.book().begin(&using, &taken);
+        let ticket = self.book().begin(&[], &taken);
         let known = self.book().thing(&thing.id).cloned();
-        let used_before = kept(&self.book(), thing);
+        let used_before = self.in_use(thing);
         let what = match thing.kind {
             Kind::Server => "delete server",
             Kind::Volume => "delete volume",
-            Kind::FloatingIp => "delete floating IP",
-            Kind::Router => "delete router",
             Kind::Port => "delete port",
             Kind::Subnet => "delete subnet",
             Kind::Network => "delete network",
@@ -87,7 +82,7 @@ impl User {
             .await;
         let disturbed = self.end(ticket);
         // What used it may have gone while the call was under way.
-        let in_use = match kept(&self.book(), thing) {
+        let in_use = match self.in_use(thing) {
             used if used == used_before => used,
             _ => InUse::Perhaps,
         };

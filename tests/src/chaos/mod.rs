@@ -14,21 +14,15 @@ pub mod book;
 mod calm;
 pub mod dice;
 pub mod ending;
-mod floating;
 mod looks;
 mod networks;
-mod outside;
-mod plugs;
 mod record;
 pub mod report;
-mod routers;
 mod servers;
-pub mod ties;
 pub mod timeline;
 mod troubles;
 mod user;
 pub mod verdict;
-pub mod wired;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -163,7 +157,6 @@ async fn projects(world: &Simulated, run: &Arc<Run>, seed: u64) -> Vec<Vec<User>
             .collect(),
         image: world.image.clone(),
         flavor: world.flavor.clone(),
-        outsides: outside::create(world).await,
         tag: world.tag.clone(),
     };
     let mut projects = Vec::new();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::chaos::book::{Kind, Standing, Thing, Wish};
+use crate::chaos::book::{Holder, Kind, Standing, Thing, Wish};
 use crate::chaos::user::{Reply, User, right};
 use crate::chaos::verdict::Needs;
 use crate::identity::Api;
@@ -116,21 +116,11 @@ impl User {
         };
         self.named += 1;
         let port = 1 + (self.number * 997 + self.named) % 65_000;
-        let mut rule = json!({
+        let body = json!({"security_group_rule": {
             "security_group_id": group, "direction": "ingress", "protocol": "tcp",
             "port_range_min": port, "port_range_max": port,
-        });
-        let mut using = vec![group];
-        // For members of a group, this or another, wherever they are.
-        if self.dice.percent(40)
-            && let Some(remote) = self.dice.pick(&groups)
-        {
-            rule["remote_group_id"] = json!(remote.id);
-            using.push(remote.id.clone());
-            using.dedup();
-        }
-        let body = json!({ "security_group_rule": rule });
-        let ticket = self.book().begin(&using, &[]);
+        }});
+        let ticket = self.book().begin(&[group], &[]);
         let reply = self
             .call(
                 "create rule",
@@ -219,7 +209,15 @@ impl User {
             book.unmade(kind, name, uses, Wish::Unclear);
             return None;
         }
-        book.made(Thing::new(kind, &id, uses));
+        book.made(Thing {
+            kind,
+            id: id.clone(),
+            pod: None,
+            uses: uses.to_vec(),
+            standing: Standing::There,
+            ready: kind.goes_at_once(),
+            holder: Holder::Nobody,
+        });
         Some(id)
     }
 }

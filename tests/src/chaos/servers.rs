@@ -89,7 +89,7 @@ impl User {
         Some(attached)
     }
 
-    pub(super) fn a_free_port(&mut self) -> Option<Thing> {
+    fn a_free_port(&mut self) -> Option<Thing> {
         let ports: Vec<Thing> = {
             let book = self.book();
             let ports = book.there(Kind::Port).into_iter();

@@ -1,8 +1,8 @@
 //! A session of a user: does one thing after the other, and compares every answer with
 //! what it was told before.
 //!
-//! What it does is in the modules beside this one (`networks`, `routers`, `floating`,
-//! `servers`, `plugs`, `looks`); here is what they share: the call, the verdict on its answer, the book.
+//! What it does is in the modules beside this one (`networks`, `servers`, `volumes`,
+//! `looks`); here is what they share: the call, the verdict on its answer, the book.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,8 +44,6 @@ pub struct Offer {
     pub image: String,
     /// A flavor.
     pub flavor: String,
-    /// The external networks, each in a pod of its own.
-    pub outsides: Vec<String>,
     /// Part of all names.
     pub tag: String,
 }
@@ -131,14 +129,6 @@ enum Act {
     Volume,
     Attach,
     Detach,
-    Plug,
-    Unplug,
-    Router,
-    Interface,
-    NoInterface,
-    Gateway,
-    FloatingIp,
-    Lead,
     Rename,
     Delete(Kind),
     Show,
@@ -151,7 +141,7 @@ enum Act {
 const MOST_OF_A_KIND: usize = 25;
 
 /// What sessions do, and how often.
-const ACTS: [(Act, usize); 28] = [
+const ACTS: [(Act, usize); 18] = [
     (Act::Network, 6),
     (Act::Port, 6),
     (Act::Group, 3),
@@ -160,19 +150,9 @@ const ACTS: [(Act, usize); 28] = [
     (Act::Volume, 8),
     (Act::Attach, 6),
     (Act::Detach, 4),
-    (Act::Plug, 5),
-    (Act::Unplug, 4),
-    (Act::Router, 4),
-    (Act::Interface, 8),
-    (Act::NoInterface, 3),
-    (Act::Gateway, 4),
-    (Act::FloatingIp, 6),
-    (Act::Lead, 4),
     (Act::Rename, 3),
     (Act::Delete(Kind::Server), 12),
     (Act::Delete(Kind::Volume), 7),
-    (Act::Delete(Kind::FloatingIp), 3),
-    (Act::Delete(Kind::Router), 2),
     (Act::Delete(Kind::Port), 5),
     (Act::Delete(Kind::Subnet), 1),
     (Act::Delete(Kind::Network), 5),
@@ -214,14 +194,6 @@ impl User {
             Act::Volume => self.create_volume().await,
             Act::Attach => self.attach().await,
             Act::Detach => self.detach().await,
-            Act::Plug => self.plug().await,
-            Act::Unplug => self.unplug().await,
-            Act::Router => self.create_router().await,
-            Act::Interface => self.add_interface().await,
-            Act::NoInterface => self.remove_interface().await,
-            Act::Gateway => self.change_gateway().await,
-            Act::FloatingIp => self.create_floating_ip().await,
-            Act::Lead => self.move_floating_ip().await,
             Act::Rename => self.rename().await,
             Act::Delete(kind) => self.delete_one(kind).await,
             Act::Show => self.show_one().await,
@@ -331,8 +303,6 @@ fn made_by(act: Act) -> Option<Kind> {
         Act::Group => Some(Kind::Group),
         Act::Server => Some(Kind::Server),
         Act::Volume => Some(Kind::Volume),
-        Act::Router => Some(Kind::Router),
-        Act::FloatingIp => Some(Kind::FloatingIp),
         _ => None,
     }
 }

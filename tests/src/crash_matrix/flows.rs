@@ -4,7 +4,6 @@
 use serde_json::json;
 use tricircle_pod_sim::{Fault, Match, Service as PodService, Times};
 
-use super::routed::{self, Routed};
 use crate::http::{Client, list, string};
 use crate::identity::Region;
 use crate::resources::LIMIT;
@@ -20,11 +19,6 @@ const PUBLIC_KEY: &str =
 pub enum Flow {
     /// A server on a network that its pod does not have yet.
     CreateServer,
-    /// A server that its first pod has no room for.
-    CreateServerElsewhere,
-    /// A server that its first pod makes and says that it is unwell, so that another pod is
-    /// tried: the first one's is removed.
-    GiveUpServer,
     /// A server whose create was answered and not heard: the job ends it.
     RecoverServer,
     /// Delete of a server.
@@ -37,26 +31,12 @@ pub enum Flow {
     DetachInterface,
     /// A volume.
     CreateVolume,
-    /// The same as with the server that is given up.
-    GiveUpVolume,
     /// Delete of a volume.
     DeleteVolume,
     /// A network, with nothing in a pod.
     CreateNetwork,
     /// Delete of a network with a subnet that a pod has.
     DeleteNetwork,
-    /// A router with a gateway.
-    CreateRouter,
-    /// Its delete.
-    DeleteRouter,
-    /// A router gets an interface on a network of another pod.
-    JoinRouter,
-    /// That interface goes.
-    LeaveRouter,
-    /// A floating IP for a server of another pod.
-    LeadFloatingIp,
-    /// Its delete.
-    DropFloatingIp,
 }
 
 /// What a flow plays with; ids are empty for what it has none of.
@@ -72,33 +52,16 @@ pub struct Stage {
     /// Name of a flavor and a keypair of its own.
     flavor: String,
     group: String,
-    routed: Option<Routed>,
 }
 
 impl Flow {
-    fn is_of_routers(self) -> bool {
-        matches!(
-            self,
-            Self::CreateRouter
-                | Self::DeleteRouter
-                | Self::JoinRouter
-                | Self::LeaveRouter
-                | Self::LeadFloatingIp
-                | Self::DropFloatingIp
-        )
-    }
-
     /// What is there before.
     pub async fn prepare(self, world: &Simulated) -> Stage {
         let demo = world.demo().await;
         let mut stage = Stage::default();
-        if self.is_of_routers() {
-            stage.routed = Some(routed::prepare(self, world, &demo).await);
-            return stage;
-        }
         let needs_network = !matches!(
             self,
-            Self::CreateVolume | Self::GiveUpVolume | Self::DeleteVolume | Self::CreateNetwork
+            Self::CreateVolume | Self::DeleteVolume | Self::CreateNetwork
         );
         if needs_network {
             let made = world.create_network_and_subnet(&demo, "net", "10.0.9.0/24");
@@ -159,26 +122,13 @@ impl Flow {
     pub async fn act(self, world: &Simulated, stage: &Stage) -> Result<u16, ()> {
         let demo = world.demo().await;
         let zone = world.zone(0);
-        if let Some(routed) = &stage.routed {
-            let (method, path, body) = routed::request(self, world, routed);
-            return send(&demo.network, method, &path, body).await;
-        }
         let (client, method, path, body) = match self {
-            Self::CreateServer
-            | Self::CreateServerElsewhere
-            | Self::GiveUpServer
-            | Self::RecoverServer => {
+            Self::CreateServer | Self::RecoverServer => {
                 let mut body = world.server_body("vm", zone, json!([{"uuid": stage.network}]));
                 if self == Self::CreateServer {
                     body["server"]["flavorRef"] = json!(stage.flavor);
                     body["server"]["key_name"] = json!(stage.flavor);
                     body["server"]["security_groups"] = json!([{"name": stage.group}]);
-                }
-                if self.goes_elsewhere() {
-                    body["server"]
-                        .as_object_mut()
-                        .unwrap()
-                        .remove("availability_zone");
                 }
                 (&demo.compute, "POST", "/servers".to_owned(), Some(body))
             }
@@ -200,9 +150,8 @@ impl Flow {
                 let path = format!("/servers/{}/os-interface/{}", stage.server, stage.port);
                 (&demo.compute, "DELETE", path, None)
             }
-            Self::CreateVolume | Self::GiveUpVolume => {
+            Self::CreateVolume => {
                 let name = world.name("vol");
-                let zone = (!self.goes_elsewhere()).then_some(zone);
                 let body = json!({"volume": {"name": name, "size": 1, "availability_zone": zone}});
                 (&demo.volume, "POST", "/volumes".to_owned(), Some(body))
             }
@@ -218,16 +167,12 @@ impl Flow {
                 let path = format!("/networks/{}", stage.network);
                 (&demo.network, "DELETE", path, None)
             }
-            // Those of routers were sent above.
-            _ => return Err(()),
         };
-        let faults = world.pods[0].faults();
-        // One that was not played when the process died before it.
-        faults.clear();
-        if let Some((service, path, fault)) = self.fault() {
-            let on_create = Match::service(service).method("POST");
-            let on_create = on_create.path(path).unwrap();
-            faults.inject(on_create, fault, Times::N(1));
+        if self == Self::RecoverServer {
+            let on_create = Match::service(PodService::Nova).method("POST");
+            let on_create = on_create.path("/servers$").unwrap();
+            let faults = world.pods[0].faults();
+            faults.inject(on_create, Fault::DropReplyAfterCommit, Times::N(1));
         }
         let status = send(client, method, &path, body).await;
         match self {
@@ -237,51 +182,12 @@ impl Flow {
         }
     }
 
-    /// Whether the first pod does not take what the user wants.
-    fn goes_elsewhere(self) -> bool {
-        matches!(
-            self,
-            Self::CreateServerElsewhere | Self::GiveUpServer | Self::GiveUpVolume
-        )
-    }
-
-    /// How the first pod answers the create.
-    fn fault(self) -> Option<(PodService, &'static str, Fault)> {
-        let text = |name: &str, code: u16, text: &str| {
-            (code, json!({name: {"code": code, "message": text}}))
-        };
-        let (service, path, fault) = match self {
-            Self::RecoverServer => (PodService::Nova, "/servers$", Fault::DropReplyAfterCommit),
-            Self::CreateServerElsewhere => {
-                let (code, body) = text("forbidden", 403, "Quota exceeded for cores");
-                (PodService::Nova, "/servers$", Fault::Status(code, body))
-            }
-            Self::GiveUpServer => {
-                let (code, body) = text("serviceUnavailable", 503, "Try later");
-                let fault = Fault::CommitThenStatus(code, body);
-                (PodService::Nova, "/servers$", fault)
-            }
-            Self::GiveUpVolume => {
-                let (code, body) = text("serviceUnavailable", 503, "Try later");
-                let fault = Fault::CommitThenStatus(code, body);
-                (PodService::Cinder, "/volumes$", fault)
-            }
-            _ => return None,
-        };
-        Some((service, path, fault))
-    }
-
     /// What the user can do when the dust has settled. Nothing is left of it.
-    pub async fn finish(self, world: &Simulated, mut stage: Stage) {
+    pub async fn finish(self, world: &Simulated, stage: Stage) {
         let demo = world.demo().await;
-        if let Some(routed) = stage.routed.take() {
-            routed::finish(world, &demo, routed).await;
-        }
         let servers = named(&demo.compute, "/servers", &world.name("vm")).await;
         assert!(servers.len() <= 1, "{self:?}: a server twice: {servers:?}");
-        let in_pods = (0..world.pods.len()).flat_map(|n| world.servers_in(n, "vm"));
-        assert_eq!(in_pods.collect::<Vec<_>>(), servers, "{self:?}");
-        world.pods[0].faults().clear();
+        assert_eq!(world.servers_in(0, "vm"), servers, "{self:?}");
         for server in &servers {
             demo.wait_server(server, "ACTIVE").await;
             let ports = demo.ports_of(server).await.len();

@@ -9,7 +9,6 @@
 //! they have.
 
 mod flows;
-mod routed;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -155,12 +154,7 @@ pub async fn in_order(world: &Simulated) {
 
 async fn is_in_order(world: &Simulated) -> Result<(), String> {
     let parts = &world.parts;
-    let auditor = Auditor::new(
-        parts.store.clone(),
-        parts.pods.clone(),
-        parts.jobs(),
-        parts.config.clone(),
-    );
+    let auditor = Auditor::new(parts.store.clone(), parts.pods.clone(), parts.jobs());
     let seen = auditor
         .look(Duration::ZERO)
         .await

@@ -127,14 +127,7 @@ pub async fn several_or_none(world: &World) {
     })
     .await;
     let made = demo.compute.post("/servers", wanted(2)).await.expect(202);
-    let reservation = string(&made, "/reservation_id");
-    assert!(reservation.starts_with("r-"));
-    // Each has a reservation of its own in its pod; users know the top's.
-    for (named, count) in [(reservation.as_str(), 2), ("r-unknown0", 0)] {
-        let path = format!("/servers?reservation_id={named}");
-        let body = demo.compute.get(&path).await.expect(200);
-        assert_eq!(list(&body, "/servers").len(), count, "{body}");
-    }
+    assert!(string(&made, "/reservation_id").starts_with("r-"));
     let body = demo.compute.get(&path).await.expect(200);
     let servers = list(&body, "/servers");
     let names: BTreeSet<_> = servers.iter().map(|s| string(s, "/name")).collect();

@@ -64,7 +64,6 @@ pub async fn projects_and_readers(world: &World) {
     networking_of_others(world, &demo, &network, &subnet, &server).await;
     named_by_others(world, &network, &volume).await;
     keypairs_of_others(world, &demo).await;
-    private_flavors(world, &demo).await;
     reader(world, &server, &network).await;
 
     demo.delete_server(&server).await;
@@ -367,19 +366,4 @@ async fn reader(world: &World, server: &str, network: &str) {
     assert_eq!(reader.compute.delete(&path).await.status, 403);
     world.nothing_left_since(&before).await;
     assert_eq!(reader.server(server).await.status, 200);
-}
-
-/// A private flavor is nobody's until access is given, not even its maker's project's.
-async fn private_flavors(world: &World, user: &Region) {
-    let admin = world.admin().await;
-    let id = world.name("private");
-    let body = json!({"flavor": {
-        "id": id, "name": id, "ram": 64, "vcpus": 1, "disk": 0, "os-flavor-access:is_public": false,
-    }});
-    admin.compute.post("/flavors", body).await.expect(200);
-    let path = format!("/flavors/{id}");
-    let access = admin.compute.get(&format!("{path}/os-flavor-access")).await;
-    assert_eq!(access.expect(200), json!({"flavor_access": []}));
-    user.compute.get(&path).await.expect(404);
-    admin.compute.delete(&path).await.expect(202);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tricircle_pod_sim::{Fault, Match, Service as PodService, Times};
 use tricircle_runtime::Parts;
@@ -128,35 +128,4 @@ pub async fn a_broker_that_hangs(world: &Simulated) {
     broker.start();
     let connected = world.parts.bus.wait_connected(true);
     tokio::time::timeout(LIMIT, connected).await.unwrap();
-}
-
-/// Who waits for a server to be gone takes its network away next, and may: its ports are
-/// gone by then, though no worker is there to see to it.
-pub async fn a_network_is_free_when_its_server_is_gone(world: &mut Simulated) {
-    let before = world.inventory().await;
-    let demo = world.demo().await;
-    let (network, _) = world
-        .create_network_and_subnet(&demo, "net", "10.0.1.0/24")
-        .await;
-    let server = world
-        .create_server(&demo, "vm", world.zone(0), &network)
-        .await;
-    demo.wait_server(&server, "ACTIVE").await;
-    world.process(Service::Jobs).kill().await;
-
-    let path = format!("/servers/{server}");
-    demo.compute.delete(&path).await.expect(204);
-    until(LIMIT, "the server is gone", || async {
-        match demo.server(&server).await {
-            answer if answer.status == 404 => Ok(()),
-            answer => Err(answer.text),
-        }
-    })
-    .await;
-    assert_eq!(demo.ports_of(&server).await, Vec::<Value>::new());
-    assert_eq!(world.pods[0].inventory().ports, []);
-    demo.delete_network(&network).await;
-
-    world.process(Service::Jobs).restart().await;
-    world.nothing_left_since(&before).await;
 }

@@ -2,10 +2,8 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tricircle_pod_sim::SimPod;
 
 use crate::http::{Client, list, string};
-use crate::simulated::Simulated;
 use crate::world::World;
 
 /// Servers and volumes of both pods, page by page, are the same as in one list; so are
@@ -67,89 +65,6 @@ pub async fn pages_over_pods(world: &World) {
     for network in &networks {
         demo.delete_network(network).await;
     }
-    world.nothing_left_since(&before).await;
-}
-
-/// Names of both cases, alternating between the pods: no page border misses one, in either
-/// direction, and keys may be repeated.
-pub async fn names_of_both_cases(world: &World) {
-    let before = world.inventory().await;
-    let demo = world.demo().await;
-    let compute = demo.compute.version("compute 2.37");
-    let mut servers = Vec::new();
-    for (n, name) in ["b", "A", "c", "B", "a", "C"].into_iter().enumerate() {
-        let zone = world.zone(n % world.pods.len());
-        let body = world.server_body(&format!("case-{name}"), zone, json!("none"));
-        let body = compute.post("/servers", body).await.expect(202);
-        servers.push(string(&body, "/server/id"));
-    }
-    join_all(servers.iter().map(|id| demo.wait_server(id, "ACTIVE"))).await;
-    let ours = format!("/servers?name=^{}-case", world.tag);
-    for sort in [
-        "sort_key=display_name&sort_dir=asc",
-        "sort_key=display_name&sort_dir=desc",
-        "sort_key=display_name&sort_dir=asc&sort_key=display_name&sort_dir=desc",
-        "sort_key=uuid&sort_dir=asc&sort_key=uuid&sort_dir=asc",
-    ] {
-        for limit in 1..4 {
-            let path = format!("{ours}&{sort}");
-            pages(&demo.compute, &path, "servers", limit, &servers).await;
-        }
-    }
-    join_all(servers.iter().map(|id| demo.delete_server(id))).await;
-    world.nothing_left_since(&before).await;
-}
-
-/// A deep page costs each pod one call for what the page may hold, not all that is before.
-pub async fn deep_pages(world: &Simulated) {
-    const ALL: usize = 8;
-    let before = world.inventory().await;
-    let demo = world.demo().await;
-    let compute = demo.compute.version("compute 2.37");
-    let mut servers = Vec::new();
-    for n in 0..ALL {
-        let zone = world.zone(n % world.pods.len());
-        let body = world.server_body(&format!("deep{n}"), zone, json!("none"));
-        let body = compute.post("/servers", body).await.expect(202);
-        servers.push(string(&body, "/server/id"));
-    }
-    join_all(servers.iter().map(|id| demo.wait_server(id, "ACTIVE"))).await;
-    let mut next = Some("/servers?limit=2".to_owned());
-    let mut seen = Vec::new();
-    for page in 0.. {
-        let Some(path) = next.take() else { break };
-        world.pods.iter().for_each(SimPod::clear_journal);
-        let body = demo.compute.get(&path).await.expect(200);
-        seen.extend(ids(&body, "servers"));
-        next = next_page(&demo.compute, &body, "servers");
-        for pod in &world.pods {
-            let calls = pod.journal();
-            let lists = calls
-                .iter()
-                .filter(|call| call.path.ends_with("/servers/detail"));
-            let lists: Vec<_> = lists.map(|call| call.query.as_str()).collect();
-            assert_eq!(lists.len(), 1, "{path}: {lists:?}");
-            assert!(
-                page == 0 || lists[0].contains("marker="),
-                "{path}: {lists:?}"
-            );
-        }
-    }
-    assert_eq!(
-        seen,
-        ids(&demo.compute.get("/servers").await.expect(200), "servers")
-    );
-
-    // The item at which a pod would go on is gone: the page is right all the same.
-    let first = demo.compute.get("/servers?limit=3").await.expect(200);
-    let first = ids(&first, "servers");
-    let next = format!("/servers?limit=3&marker={}", first[2]);
-    demo.delete_server(&first[1]).await;
-    let page = ids(&demo.compute.get(&next).await.expect(200), "servers");
-    assert_eq!(page, seen[3..6]);
-
-    servers.retain(|id| *id != first[1]);
-    join_all(servers.iter().map(|id| demo.delete_server(id))).await;
     world.nothing_left_since(&before).await;
 }
 

@@ -8,9 +8,6 @@
 //! | [`isolation`] | other projects, readers, no token, bad tokens |
 //! | [`addresses`] | none given twice, none made up when they are used up |
 //! | [`lists`] | pages over several pods |
-//! | [`tries`] | a pod refuses, and the next one is tried |
-//! | [`races`] | wishes that exclude each other, at the same moment |
-//! | [`placement`] | tags, room and bindings (simulated worlds) |
 //! | [`routers`] | one router in two pods, floating IPs; a port that moves between pods |
 //! | [`two_ways_out`] | local routers in two pods, and one that joins what is behind them |
 //! | [`surface`] | version documents, microversions, request ids |
@@ -38,11 +35,8 @@ pub mod lists;
 pub mod main_job;
 pub mod malformed;
 pub mod outages;
-pub mod placement;
-pub mod races;
 pub mod refusals;
 pub mod routers;
 pub mod surface;
-pub mod tries;
 pub mod two_ways_out;
 pub mod warmth;

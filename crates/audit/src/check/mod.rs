@@ -1,13 +1,10 @@
 //! The comparison: pure, over what was [`Seen`].
 //!
 //! `objects` goes from what pods have to the rows, `rows` from the rows to the pods and
-//! the jobs, `parts` compares what pods have of routers with what is planned. `index` answers what both ask.
+//! the jobs. `index` answers what both ask.
 
 mod index;
 mod objects;
-#[cfg(test)]
-mod part_tests;
-mod parts;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -21,7 +18,6 @@ pub fn check(seen: &Seen) -> Vec<Finding> {
     let mut findings = not_checked(seen);
     findings.extend(objects::check(&index));
     findings.extend(rows::check(&index));
-    findings.extend(parts::check(&index));
     // Within a problem by kind as found: ports before subnets before networks.
     findings.sort_by_key(|finding| finding.problem);
     findings

@@ -54,8 +54,8 @@ fn owned_by_pod(
         row.pod_id == pod.id && matches!(row.state, RoutingState::Active | RoutingState::Deleting)
     });
     let intended = intent.is_some_and(|row| {
-        use RoutingState::{Abandoned, Creating, Recovering};
-        matches!(row.state, Creating | Recovering | Abandoned) && index.has_job(&[recover], &row.id)
+        matches!(row.state, RoutingState::Creating | RoutingState::Recovering)
+            && index.has_job(&[recover], &row.id)
     });
     if alive || intended || unsettled || index.has_job(&[remove], &object.id) {
         return None;

@@ -55,7 +55,7 @@ fn routing(index: &Index<'_>, row: &Routing) -> Option<Finding> {
             let detail = "the pod does not have it".to_owned();
             (Problem::Lost, detail, want(remove, id))
         }
-        RoutingState::Creating | RoutingState::Recovering | RoutingState::Abandoned => {
+        RoutingState::Creating | RoutingState::Recovering => {
             if !index.is_old(row.updated_at) || index.has_job(&[recover], &row.id) {
                 return None;
             }
@@ -169,10 +169,10 @@ fn is_going_with_another(index: &Index<'_>, thing: &Thing) -> bool {
 }
 
 /// The jobs of a router: as a whole, and of one pod's part.
-pub(super) const OF_ROUTER: [&str; 2] = [ROUTER_SYNC, ROUTER_SETUP];
+const OF_ROUTER: [&str; 2] = [ROUTER_SYNC, ROUTER_SETUP];
 
 /// The router that a part, or something of one, belongs to.
-pub(super) fn router_of(row: &Realization) -> String {
+fn router_of(row: &Realization) -> String {
     let data: serde_json::Value = serde_json::from_str(&row.data).unwrap_or_default();
     match data["router"].as_str() {
         Some(router) => router.to_owned(),
@@ -181,7 +181,7 @@ pub(super) fn router_of(row: &Realization) -> String {
 }
 
 /// Every part of a router is looked at again, whatever is recorded of it.
-pub(super) fn want_router(id: &str, project_id: &str) -> Remedy {
+fn want_router(id: &str, project_id: &str) -> Remedy {
     Remedy::Want(Box::new(NewJob {
         project_id: project_id.to_owned(),
         payload: look_again(),

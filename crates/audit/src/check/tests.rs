@@ -14,13 +14,13 @@ use super::check;
 use crate::{Object, ObjectKind, PodSeen, Problem, Remedy, Rows, Seen, Thing};
 
 /// A world in which all is well: a server with a port on a network, and a volume.
-pub(super) struct World {
-    pub(super) rows: Rows,
-    pub(super) objects: Vec<(ObjectKind, Object)>,
+struct World {
+    rows: Rows,
+    objects: Vec<(ObjectKind, Object)>,
     silent: Option<ObjectKind>,
 }
 
-pub(super) const POD: &str = "pod-1";
+const POD: &str = "pod-1";
 
 fn long_ago() -> tricircle_db::Timestamp {
     tricircle_db::now() - TimeDelta::hours(1)
@@ -51,11 +51,7 @@ fn routing(kind: RoutingKind, id: &str, top_id: Option<&str>, state: RoutingStat
     }
 }
 
-pub(super) fn realization(
-    kind: RealizationKind,
-    top_id: &str,
-    bottom_id: Option<&str>,
-) -> Realization {
+fn realization(kind: RealizationKind, top_id: &str, bottom_id: Option<&str>) -> Realization {
     Realization {
         id: format!("row of {top_id}"),
         bottom_id: bottom_id.map(str::to_owned),
@@ -69,7 +65,7 @@ pub(super) fn realization(
     }
 }
 
-pub(super) fn thing(kind: RealizationKind, id: &str) -> Thing {
+fn thing(kind: RealizationKind, id: &str) -> Thing {
     let is_port = kind == RealizationKind::Port;
     Thing {
         kind,
@@ -92,7 +88,7 @@ pub(super) fn thing(kind: RealizationKind, id: &str) -> Thing {
     }
 }
 
-pub(super) fn object(id: &str, mark: &str) -> Object {
+fn object(id: &str, mark: &str) -> Object {
     Object {
         id: id.to_owned(),
         mark: (!mark.is_empty()).then(|| mark.to_owned()),
@@ -101,7 +97,7 @@ pub(super) fn object(id: &str, mark: &str) -> Object {
     }
 }
 
-pub(super) fn job(kind: &str, resource: &str) -> Job {
+fn job(kind: &str, resource: &str) -> Job {
     Job {
         id: format!("{kind} {resource}"),
         kind: kind.to_owned(),
@@ -144,7 +140,7 @@ fn address(purpose: AddressPurpose, port: Option<&str>, pod: Option<&str>) -> Ip
     }
 }
 
-pub(super) fn well() -> World {
+fn well() -> World {
     use RealizationKind as R;
     World {
         rows: Rows {
@@ -176,7 +172,7 @@ pub(super) fn well() -> World {
                 address(AddressPurpose::Port, Some("port"), None),
                 address(AddressPurpose::Gateway, None, Some(POD)),
             ],
-            ..Rows::default()
+            jobs: Vec::new(),
         },
         objects: vec![
             (ObjectKind::Server, object("vm", "i-vm")),
@@ -198,7 +194,7 @@ pub(super) fn well() -> World {
 }
 
 impl World {
-    pub(super) fn seen(self) -> Seen {
+    fn seen(self) -> Seen {
         let parts = ObjectKind::ALL.map(|kind| {
             let of_kind = self.objects.iter().filter(|(k, _)| *k == kind);
             let part = match self.silent == Some(kind) {

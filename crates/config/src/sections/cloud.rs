@@ -10,21 +10,6 @@ use secrecy::SecretString;
 use crate::section::section;
 use crate::value::{BaseMac, Interface, PhysicalMapping, VlanRange};
 
-/// What there is for `pod_filters`, in the order of the default.
-pub const POD_FILTERS: [&str; 8] = [
-    "zone",
-    "pinned",
-    "state",
-    "microversion",
-    "affinity_tag",
-    "server_group",
-    "networks",
-    "capacity",
-];
-
-/// What there is for `pod_weighers`.
-pub const POD_WEIGHERS: [&str; 4] = ["binding", "group", "capacity", "spread"];
-
 section! {
     /// How tokens are validated and how Tricircle's own user logs in. The names
     /// are those of keystonemiddleware.
@@ -197,33 +182,6 @@ section! {
 }
 
 section! {
-    /// In which pod new servers and volumes are placed.
-    Scheduler {
-        /// What rules a pod out, in the order in which it is asked; the first that
-        /// leaves no pod gives the reason. Without zone, pinned and networks pods are
-        /// tried that can not take what is to be placed.
-        pod_filters: Vec<String> = POD_FILTERS.map(str::to_owned).to_vec(),
-        /// What decides over the order of the pods that are left.
-        pod_weighers: Vec<String> = POD_WEIGHERS.map(str::to_owned).to_vec(),
-        /// How much it counts that a project is bound to a pod.
-        binding_weight: u32 = 100,
-        /// How much it counts what the group of a server wishes for.
-        group_weight: u32 = 50,
-        /// How much room in a pod counts.
-        capacity_weight: u32 = 10,
-        /// How much it counts that a pod has fewer servers or volumes.
-        spread_weight: u32 = 10,
-        /// How long a create waits for pods to say what room they have. What is
-        /// not known by then does not count. 0: they are not asked.
-        capacity_timeout: Duration = Duration::from_secs(1),
-        /// How long what a pod said of its room is believed.
-        capacity_cache_time: Duration = Duration::from_secs(5),
-        /// The most resource providers that a pod is asked for at a time.
-        capacity_limit: u32 = 100,
-    }
-}
-
-section! {
     /// How much each project may have, for projects without limits of their
     /// own. -1: unlimited.
     Quota {
@@ -235,18 +193,6 @@ section! {
         ram: i64 = 51_200,
         /// Key pairs of a user.
         key_pairs: i64 = 100,
-        /// Metadata items of a server.
-        metadata_items: i64 = 128,
-        /// Files that may be put into a new server, before 2.57.
-        injected_files: i64 = 5,
-        /// Size of such a file, in bytes.
-        injected_file_content_bytes: i64 = 10_240,
-        /// Length of the path of such a file.
-        injected_file_path_length: i64 = 255,
-        /// Server groups.
-        server_groups: i64 = 10,
-        /// Servers of a user in a server group.
-        server_group_members: i64 = 10,
         /// Networks.
         network: i64 = 100,
         /// Subnets.

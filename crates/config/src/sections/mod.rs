@@ -4,9 +4,7 @@
 mod cloud;
 mod process;
 
-pub use cloud::{
-    Client, KeystoneAuthtoken, POD_FILTERS, POD_WEIGHERS, Quota, Scheduler, Tricircle,
-};
+pub use cloud::{Client, KeystoneAuthtoken, Quota, Tricircle};
 pub use process::{Database, General, Jobs, OpenTelemetry, OsloPolicy, Service};
 
 use crate::section::Section;
@@ -26,8 +24,6 @@ pub struct Config {
     pub client: Client,
     /// `[tricircle]`
     pub tricircle: Tricircle,
-    /// `[scheduler]`
-    pub scheduler: Scheduler,
     /// `[quota]`
     pub quota: Quota,
     /// `[jobs]`
@@ -55,7 +51,6 @@ impl Default for Config {
             keystone_authtoken: KeystoneAuthtoken::default(),
             client: Client::default(),
             tricircle: Tricircle::default(),
-            scheduler: Scheduler::default(),
             quota: Quota::default(),
             jobs: Jobs::default(),
             opentelemetry: OpenTelemetry::default(),
@@ -82,7 +77,6 @@ impl Config {
             ("keystone_authtoken", &mut self.keystone_authtoken),
             ("client", &mut self.client),
             ("tricircle", &mut self.tricircle),
-            ("scheduler", &mut self.scheduler),
             ("quota", &mut self.quota),
             ("jobs", &mut self.jobs),
             ("opentelemetry", &mut self.opentelemetry),

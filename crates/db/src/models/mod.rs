@@ -1,7 +1,6 @@
 //! Rows as plain data, one file per aggregate.
 
 mod compute;
-mod compute_quotas;
 mod group_members;
 mod jobs;
 mod network;
@@ -9,11 +8,9 @@ mod pods;
 mod resources;
 mod routers;
 mod security_groups;
-mod server_groups;
 mod text;
 
 pub use compute::*;
-pub use compute_quotas::*;
 pub use group_members::*;
 pub use jobs::*;
 pub use network::*;
@@ -21,5 +18,4 @@ pub use pods::*;
 pub use resources::*;
 pub use routers::*;
 pub use security_groups::*;
-pub use server_groups::*;
 pub(crate) use text::text_enum;

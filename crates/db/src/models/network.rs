@@ -148,16 +148,6 @@ pub struct Subnet {
     pub updated_at: Timestamp,
 }
 
-impl Subnet {
-    /// Whether interfaces on it give themselves addresses.
-    pub fn is_auto_address(&self) -> bool {
-        [&self.ipv6_ra_mode, &self.ipv6_address_mode]
-            .into_iter()
-            .flatten()
-            .any(|mode| mode == "slaac" || mode == "dhcpv6-stateless")
-    }
-}
-
 /// Which fields of a subnet to change; `None` leaves one alone.
 #[derive(Debug, Clone, Default, AsChangeset)]
 #[diesel(table_name = subnets)]

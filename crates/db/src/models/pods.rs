@@ -54,8 +54,6 @@ pub struct Pod {
     pub state: PodState,
     /// How users are known there.
     pub auth_mode: AuthMode,
-    /// A word by which flavors ask for it; empty: it has none.
-    pub affinity_tag: String,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When the row last changed.
@@ -126,15 +124,6 @@ pub struct PodBinding {
     /// Empty while in force, else the id: keeps the active ones unique.
     #[serde(skip)]
     pub active_slot: String,
-}
-
-/// What is to change of a pod; none: it stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PodChange {
-    /// What the operator wants of it.
-    pub state: Option<PodState>,
-    /// The word by which flavors ask for it.
-    pub affinity_tag: Option<String>,
 }
 
 /// How the removal of a pod ended.

@@ -30,9 +30,6 @@ text_enum!(
         Active = "active",
         /// A job undoes or adopts an unfinished create.
         Recovering = "recovering",
-        /// A create that nobody waits for, since another pod was tried: a job removes what
-        /// there is of it.
-        Abandoned = "abandoned",
         /// A delete was accepted.
         Deleting = "deleting",
         /// It is gone; the row is kept for a while.
@@ -121,8 +118,6 @@ text_enum!(
         Keypair = "keypair",
         /// Volume type.
         VolumeType = "volume_type",
-        /// Server group.
-        ServerGroup = "server_group",
     }
 );
 
@@ -198,8 +193,6 @@ pub struct RoutingFilter {
     pub pod_id: Option<String>,
     /// States.
     pub states: Vec<RoutingState>,
-    /// The create that made several at once; no index: name the project where that is known.
-    pub reservation_id: Option<String>,
     /// Most rows to return.
     pub limit: Option<i64>,
 }
@@ -254,12 +247,6 @@ impl UsageLimits {
 pub enum IntentOutcome {
     /// The intent is written.
     Begun,
-    /// This much is in use already of what may be; nothing was written.
-    OverQuota(RoutingUsage, UsageLimits),
-    /// The group that the server is to join is gone.
-    GroupGone,
-    /// The user has as many servers in the group as he may.
-    GroupFull,
-    /// The group's servers must be in one pod, and one is in another already.
-    GroupElsewhere,
+    /// The project uses this much already; nothing was written.
+    OverQuota(RoutingUsage),
 }

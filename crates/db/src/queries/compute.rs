@@ -5,8 +5,8 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
+use super::Conn;
 use super::dialect::transaction;
-use super::{Conn, quotas};
 use crate::models::*;
 use crate::schema::{flavor_access, flavors, keypairs};
 use crate::{DbError, now};
@@ -134,32 +134,12 @@ pub(crate) async fn flavor_access_remove(
     Ok(gone > 0)
 }
 
-/// Writes a keypair, unless its user has `limit` of them; then nothing is written.
-pub(crate) async fn keypair_create(
-    conn: &mut Conn,
-    keypair: &Keypair,
-    limit: i64,
-) -> Result<bool, DbError> {
-    transaction!(conn, async |conn: &mut Conn| {
-        if limit >= 0 {
-            // Keypairs belong to no project: those who count come one after the other.
-            quotas::lock_project(conn, &keypair.user_id).await?;
-            let used: i64 = keypairs::table
-                .filter(keypairs::user_id.eq(&keypair.user_id))
-                .count()
-                .get_result(conn)
-                .await?;
-            if used >= limit {
-                return Ok(false);
-            }
-        }
-        diesel::insert_into(keypairs::table)
-            .values(keypair)
-            .execute(conn)
-            .await?;
-        Ok::<bool, DbError>(true)
-    })
-    .await
+pub(crate) async fn keypair_create(conn: &mut Conn, keypair: &Keypair) -> Result<(), DbError> {
+    diesel::insert_into(keypairs::table)
+        .values(keypair)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 pub(crate) async fn keypairs(conn: &mut Conn, user_id: &str) -> Result<Vec<Keypair>, DbError> {

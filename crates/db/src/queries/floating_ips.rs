@@ -251,8 +251,12 @@ pub(crate) async fn floating_ip_mark_deleting(
     outcome(result)
 }
 
-/// Removes a deleted floating IP for good where no pod has it. Part of a transaction.
-pub(super) async fn purge(conn: &mut Conn, id: &str) -> Result<(), DbError> {
+/// Removes a deleted floating IP for good where no pod has it.
+pub(crate) async fn floating_ip_purge(conn: &mut Conn, id: &str) -> Result<(), DbError> {
+    transaction!(conn, async |conn: &mut Conn| purge(conn, id).await).await
+}
+
+async fn purge(conn: &mut Conn, id: &str) -> Result<(), DbError> {
     let found = floating_ip_by_id(conn, id).await?;
     let Some(floating) = found.filter(|floating| floating.state == RowState::Deleting) else {
         return Ok(());

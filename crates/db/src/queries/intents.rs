@@ -7,63 +7,32 @@ use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 
 use super::dialect::transaction;
-use super::{Conn, compute_quotas, jobs, ports, quotas, resources, server_groups};
+use super::{Conn, jobs, ports, quotas, resources};
 use crate::models::*;
 use crate::schema::resource_routings;
 use crate::{DbError, now};
 
 /// Writes an intent with the job that adopts or undoes it, unless the project would
-/// have more than `limits` allow, or what was set in their place; then nothing is written.
+/// have more than `limits` allow; then nothing is written.
 pub(crate) async fn intent_begin(
     conn: &mut Conn,
     intent: &Routing,
     job: &NewJob,
     limits: &UsageLimits,
 ) -> Result<IntentOutcome, DbError> {
-    intent_begin_in(conn, intent, job, limits, None).await
-}
-
-/// The same for a server that joins a group.
-pub(crate) async fn intent_begin_in(
-    conn: &mut Conn,
-    intent: &Routing,
-    job: &NewJob,
-    limits: &UsageLimits,
-    group: Option<&GroupJoin>,
-) -> Result<IntentOutcome, DbError> {
     transaction!(conn, async |conn: &mut Conn| {
-        let is_server = intent.kind == RoutingKind::Server;
-        if is_server || *limits != UsageLimits::NONE {
+        if *limits != UsageLimits::NONE {
             quotas::lock_project(conn, &intent.project_id).await?;
         }
-        let room = if is_server {
-            let (project_id, user_id) = (&intent.project_id, &intent.user_id);
-            compute_quotas::server_room(conn, project_id, user_id, limits).await?
-        } else {
-            let used = resources::routing_usage(conn, intent.kind, &intent.project_id).await?;
-            ServerRoom {
-                project: (used, *limits),
-                user: None,
-            }
-        };
+        let used = resources::routing_usage(conn, intent.kind, &intent.project_id).await?;
         let wanted = RoutingUsage {
             count: 1,
             vcpus: i64::from(intent.vcpus),
             ram_mb: i64::from(intent.ram_mb),
             size_gb: i64::from(intent.size_gb),
         };
-        if let Some((used, limits)) = room.exceeded(wanted) {
-            return Ok(IntentOutcome::OverQuota(used, limits));
-        }
-        if let Some(group) = group {
-            match server_groups::join(conn, intent, group).await? {
-                None => {}
-                Some(server_groups::Refused::Gone) => return Ok(IntentOutcome::GroupGone),
-                Some(server_groups::Refused::Full) => return Ok(IntentOutcome::GroupFull),
-                Some(server_groups::Refused::Elsewhere) => {
-                    return Ok(IntentOutcome::GroupElsewhere);
-                }
-            }
+        if !limits.allow(used, wanted) {
+            return Ok(IntentOutcome::OverQuota(used));
         }
         resources::insert_routing(conn, intent).await?;
         jobs::job_enqueue(conn, job).await?;

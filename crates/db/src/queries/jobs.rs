@@ -16,7 +16,7 @@ use diesel_async::RunQueryDsl;
 use super::Conn;
 use super::dialect::{database_now, transaction};
 use crate::models::*;
-use crate::schema::{job_steps, jobs, pod_realizations};
+use crate::schema::{job_steps, jobs};
 use crate::{DbError, Timestamp};
 
 /// How many due jobs are looked at for one claim. Workers start at different
@@ -64,35 +64,6 @@ pub(crate) async fn job_enqueue(conn: &mut Conn, new: &NewJob) -> Result<Job, Db
         }
     }
     Err(contended())
-}
-
-/// The same for a job about a thing of the top: it counts for the one pod that has the thing
-/// or may have it. Where that is none or are several the job spans pods.
-pub(crate) async fn job_enqueue_for(
-    conn: &mut Conn,
-    kind: RealizationKind,
-    top_id: &str,
-    new: &NewJob,
-) -> Result<Job, DbError> {
-    let pods: Vec<String> = pod_realizations::table
-        .filter(pod_realizations::kind.eq(kind))
-        .filter(pod_realizations::top_id.eq(top_id))
-        .select(pod_realizations::pod_id)
-        .distinct()
-        .limit(2)
-        .load(conn)
-        .await?;
-    match pods.as_slice() {
-        [pod] if new.pod_id.is_empty() => {
-            let pod_id = pod.clone();
-            let new = NewJob {
-                pod_id,
-                ..new.clone()
-            };
-            job_enqueue(conn, &new).await
-        }
-        _ => job_enqueue(conn, new).await,
-    }
 }
 
 /// The reason of the live jobs of this kind for this resource, in any pod, is gone:

@@ -7,7 +7,6 @@
 pub(crate) use super::{Conn, dialect};
 
 pub(crate) mod compute;
-pub(crate) mod compute_quotas;
 pub(crate) mod floating_ips;
 pub(crate) mod group_members;
 pub(crate) mod intents;
@@ -20,5 +19,4 @@ pub(crate) mod quotas;
 pub(crate) mod resources;
 pub(crate) mod routers;
 pub(crate) mod security_groups;
-pub(crate) mod server_groups;
 pub(crate) mod subnets;

@@ -4,7 +4,7 @@ use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 
 use super::Conn;
-use super::jobs::job_enqueue_for;
+use super::jobs::job_enqueue;
 use crate::DbError;
 use crate::models::*;
 use crate::schema::{bridge_networks, networks, pod_realizations};
@@ -97,15 +97,14 @@ pub(crate) async fn enqueue_if_realized(
     kind: RealizationKind,
     job: &NewJob,
 ) -> Result<(), DbError> {
-    let id = &job.resource_id;
     let realized: i64 = pod_realizations::table
         .filter(pod_realizations::kind.eq(kind))
-        .filter(pod_realizations::top_id.eq(id))
+        .filter(pod_realizations::top_id.eq(&job.resource_id))
         .count()
         .get_result(conn)
         .await?;
     if realized > 0 {
-        job_enqueue_for(conn, kind, id, job).await?;
+        job_enqueue(conn, job).await?;
     }
     Ok(())
 }

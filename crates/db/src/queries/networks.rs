@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use super::Conn;
 use super::dialect::transaction;
-use super::jobs::job_enqueue_for;
+use super::jobs::job_enqueue;
 use super::network_write::{
     Abort, check_revision, enqueue_if_realized, lock_live_network, lock_network, outcome,
     require_no_bridge, taken,
@@ -194,7 +194,7 @@ pub(crate) async fn network_mark_deleting(
             ))
             .execute(conn)
             .await?;
-        job_enqueue_for(conn, RealizationKind::Network, id, job).await?;
+        job_enqueue(conn, job).await?;
         Ok(())
     })
     .await;

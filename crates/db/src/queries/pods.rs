@@ -81,17 +81,13 @@ pub(crate) async fn pod_mtu_set(conn: &mut Conn, pod_id: &str, mtu: i32) -> Resu
 pub(crate) async fn pod_update(
     conn: &mut Conn,
     id: &str,
-    change: &PodChange,
+    state: Option<PodState>,
     zones: Option<&[PodZone]>,
 ) -> Result<bool, DbError> {
     transaction!(conn, async |conn: &mut Conn| {
         let found = diesel::update(pods::table.find(id))
             .set((
-                change.state.map(|state| pods::state.eq(state)),
-                change
-                    .affinity_tag
-                    .as_ref()
-                    .map(|tag| pods::affinity_tag.eq(tag)),
+                state.map(|state| pods::state.eq(state)),
                 pods::updated_at.eq(now()),
             ))
             .execute(conn)
@@ -219,27 +215,6 @@ pub(crate) async fn binding_end(conn: &mut Conn, id: &str) -> Result<bool, DbErr
     .execute(conn)
     .await?;
     Ok(ended > 0)
-}
-
-/// A binding goes to another pod: the one in force ends, and `binding` is in its place.
-/// False, and nothing is written, when somebody ended it meanwhile or has the other.
-pub(crate) async fn binding_move(
-    conn: &mut Conn,
-    id: &str,
-    binding: &PodBinding,
-) -> Result<bool, DbError> {
-    let moved = transaction!(conn, async |conn: &mut Conn| {
-        if !binding_end(conn, id).await? {
-            return Ok(false);
-        }
-        binding_create(conn, binding).await?;
-        Ok::<_, DbError>(true)
-    })
-    .await;
-    match moved {
-        Err(DbError::Duplicate(_)) => Ok(false),
-        other => other,
-    }
 }
 
 async fn insert_zones(conn: &mut Conn, zones: &[PodZone]) -> Result<(), DbError> {

@@ -11,7 +11,7 @@ use super::Conn;
 use super::dialect::transaction;
 use super::floating_ips::drop_floating_ips;
 use super::group_members::{groups_of, members_changed};
-use super::jobs::job_enqueue_for;
+use super::jobs::job_enqueue;
 use super::network_write::{
     Abort, check_revision, enqueue_if_realized, lock_live_network, lock_network, outcome, taken,
 };
@@ -447,7 +447,7 @@ pub(crate) async fn port_release_begin(
             drop_floating_ips(conn, id).await?;
             let told = groups_of(conn, id).await?;
             members_changed(conn, &told, None).await?;
-            job_enqueue_for(conn, RealizationKind::Port, id, job).await?;
+            job_enqueue(conn, job).await?;
         }
         diesel::update(
             pod_realizations::table
@@ -517,7 +517,7 @@ pub(crate) async fn port_mark_deleting(
         drop_floating_ips(conn, id).await?;
         let told = groups_of(conn, id).await?;
         members_changed(conn, &told, None).await?;
-        job_enqueue_for(conn, RealizationKind::Port, id, job).await?;
+        job_enqueue(conn, job).await?;
         Ok(())
     })
     .await;

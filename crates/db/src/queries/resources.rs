@@ -7,15 +7,12 @@ use diesel_async::RunQueryDsl;
 
 use super::Conn;
 use super::dialect::{database_now, transaction};
-use super::floating_ips::{purge, routers_follow};
+use super::floating_ips::routers_follow;
 use super::group_members::members_follow;
 use super::jobs::job_enqueue;
 use super::ports::free_released;
 use crate::models::*;
-use crate::schema::{
-    floating_ips, networks, pod_realizations, ports, resource_routings, routers,
-    server_group_members, subnets,
-};
+use crate::schema::{networks, pod_realizations, ports, resource_routings, subnets};
 use crate::{DbError, now};
 
 /// Most rows that one purge removes.
@@ -66,9 +63,6 @@ pub(crate) async fn routings(
     }
     if !filter.states.is_empty() {
         query = query.filter(resource_routings::state.eq_any(filter.states.clone()));
-    }
-    if let Some(reservation_id) = &filter.reservation_id {
-        query = query.filter(resource_routings::reservation_id.eq(reservation_id));
     }
     if let Some(limit) = filter.limit {
         query = query.limit(limit);
@@ -266,69 +260,6 @@ pub(crate) async fn realization_claim(
         }
         other => other,
     }
-}
-
-/// The same for what users have to see for it to be made: `None` when they do not any more.
-///
-/// Whoever deletes such a thing takes its row first and looks for realizations after, so a
-/// realization is either seen by the delete or not made. Networks, subnets and groups need
-/// no such care: a job of their own ends each of their intents.
-pub(crate) async fn realization_claim_live(
-    conn: &mut Conn,
-    intent: &Realization,
-) -> Result<Option<Realization>, DbError> {
-    transaction!(conn, async |conn: &mut Conn| {
-        let (kind, top_id) = (intent.kind, &intent.top_id);
-        if let Some(found) = realization_find(conn, kind, top_id, &intent.pod_id).await? {
-            return Ok(Some(found));
-        }
-        if !lock_live(conn, kind, top_id).await? {
-            return Ok(None);
-        }
-        diesel::insert_into(pod_realizations::table)
-            .values(intent)
-            .execute(conn)
-            .await?;
-        Ok::<_, DbError>(Some(intent.clone()))
-    })
-    .await
-}
-
-/// Takes the row of a thing for this transaction; whether users see it.
-async fn lock_live(conn: &mut Conn, kind: RealizationKind, id: &str) -> Result<bool, DbError> {
-    let state: Option<RowState> = match kind {
-        RealizationKind::Port
-        | RealizationKind::RouterInterface
-        | RealizationKind::FloatingTarget => {
-            let row = ports::table.find(id);
-            diesel::update(row)
-                .set(ports::revision_number.eq(ports::revision_number))
-                .execute(conn)
-                .await?;
-            let state = row.select(ports::state).first(conn).await;
-            state.optional()?
-        }
-        RealizationKind::Router | RealizationKind::BridgePort => {
-            let row = routers::table.find(id);
-            diesel::update(row)
-                .set(routers::revision_number.eq(routers::revision_number))
-                .execute(conn)
-                .await?;
-            let state = row.select(routers::state).first(conn).await;
-            state.optional()?
-        }
-        RealizationKind::FloatingIp => {
-            let row = floating_ips::table.find(id);
-            diesel::update(row)
-                .set(floating_ips::revision_number.eq(floating_ips::revision_number))
-                .execute(conn)
-                .await?;
-            let state = row.select(floating_ips::state).first(conn).await;
-            state.optional()?
-        }
-        _ => return Ok(true),
-    };
-    Ok(state == Some(RowState::Live))
 }
 
 pub(crate) async fn realization_find(
@@ -597,8 +528,7 @@ pub(crate) async fn realization_remember(
     Ok(changed > 0)
 }
 
-/// The pod no longer has the thing. Addresses that a port was losing are free then, and a
-/// deleted floating IP is gone for good.
+/// The pod no longer has the thing. Addresses that a port was losing are free then.
 pub(crate) async fn realization_delete(conn: &mut Conn, id: &str) -> Result<bool, DbError> {
     transaction!(conn, async |conn: &mut Conn| {
         let Some(row) = realization_by_id(conn, id).await? else {
@@ -609,9 +539,6 @@ pub(crate) async fn realization_delete(conn: &mut Conn, id: &str) -> Result<bool
             .await?;
         if row.kind == RealizationKind::Port {
             free_released(conn, &row.top_id).await?;
-        }
-        if row.kind == RealizationKind::FloatingIp {
-            purge(conn, &row.top_id).await?;
         }
         routers_follow(conn, row.kind, &row.top_id).await?;
         members_follow(conn, &row).await?;
@@ -637,11 +564,6 @@ pub(crate) async fn routings_purge(
         .select(resource_routings::id)
         .load(conn)
         .await?;
-    diesel::delete(
-        server_group_members::table.filter(server_group_members::routing_id.eq_any(&old)),
-    )
-    .execute(conn)
-    .await?;
     Ok(
         diesel::delete(resource_routings::table.filter(resource_routings::id.eq_any(&old)))
             .execute(conn)

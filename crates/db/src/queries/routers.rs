@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use super::Conn;
 use super::dialect::transaction;
 use super::group_members::members_behind;
-use super::jobs::{job_enqueue, job_enqueue_for};
+use super::jobs::job_enqueue;
 use super::network_write::{
     Abort, check_revision, lock_live_network, lock_network, outcome, taken,
 };
@@ -542,15 +542,6 @@ pub(crate) async fn bridge_of(
         .optional()?)
 }
 
-/// All bridge networks.
-pub(crate) async fn bridges(conn: &mut Conn) -> Result<Vec<BridgeNetwork>, DbError> {
-    Ok(bridge_networks::table
-        .order(bridge_networks::project_id)
-        .select(BridgeNetwork::as_select())
-        .load(conn)
-        .await?)
-}
-
 /// The prefixes of all bridge networks.
 pub(crate) async fn bridge_prefixes(conn: &mut Conn) -> Result<Vec<String>, DbError> {
     Ok(bridge_networks::table
@@ -624,8 +615,6 @@ async fn retire(conn: &mut Conn, project_id: &str, job_kind: &str) -> Result<boo
         .set(subnets::state.eq(RowState::Deleting))
         .execute(conn)
         .await?;
-    let id = &bridge.network_id;
-    let job = NewJob::new(job_kind, id);
-    job_enqueue_for(conn, RealizationKind::Network, id, &job).await?;
+    job_enqueue(conn, &NewJob::new(job_kind, &bridge.network_id)).await?;
     Ok(true)
 }

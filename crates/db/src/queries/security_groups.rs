@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 use super::Conn;
 use super::dialect::transaction;
 use super::group_members::members_changed;
-use super::jobs::job_enqueue_for;
+use super::jobs::job_enqueue;
 use super::network_write::{Abort, check_revision, enqueue_if_realized, outcome};
 use super::quotas::{Counted, require_room};
 use crate::models::*;
@@ -329,7 +329,7 @@ pub(crate) async fn security_group_mark_deleting(
         // Its own list goes with it.
         named.retain(|group| group != id);
         members_changed(conn, &named, None).await?;
-        job_enqueue_for(conn, RealizationKind::SecurityGroup, id, job).await?;
+        job_enqueue(conn, job).await?;
         Ok(())
     })
     .await;

@@ -8,8 +8,7 @@ use diesel_async::RunQueryDsl;
 
 use super::Conn;
 use super::dialect::transaction;
-use super::group_members::{groups_of, members_changed};
-use super::jobs::job_enqueue_for;
+use super::jobs::job_enqueue;
 use super::network_write::{
     Abort, check_revision, enqueue_if_realized, lock_live_network, lock_network, outcome,
     require_no_bridge, taken,
@@ -196,8 +195,7 @@ async fn require_no_router_at(
     }
 }
 
-/// Accepts the delete of a subnet; addresses of live ports keep it. Those that ports gave
-/// themselves go with it, as they do in the pods, but never a router's.
+/// Accepts the delete of a subnet; addresses of live ports keep it.
 pub(crate) async fn subnet_mark_deleting(
     conn: &mut Conn,
     id: &str,
@@ -208,14 +206,21 @@ pub(crate) async fn subnet_mark_deleting(
         let subnet = lock_live_subnet(conn, id).await?;
         check_revision(expected_revision, subnet.revision_number)?;
         require_no_bridge(conn, &subnet.network_id).await?;
-        let users = live_users(conn, &subnet).await?;
-        let keeps = |owner: &str| !subnet.is_auto_address() || owner == ROUTER_INTERFACE;
-        if users.iter().any(|(_, owner)| keeps(owner)) {
-            let users = users.into_iter().map(|(port, _)| port).collect();
-            return Err(Abort::Because(NetWrite::InUse(users)));
-        }
-        for (port, _) in &users {
-            take_from_port(conn, id, port).await?;
+        let live = ports::table
+            .filter(ports::network_id.eq(&subnet.network_id))
+            .filter(ports::state.eq(RowState::Live))
+            .select(ports::id.nullable());
+        let used: Vec<Option<String>> = ip_allocations::table
+            .filter(ip_allocations::subnet_id.eq(id))
+            .filter(ip_allocations::port_id.eq_any(live))
+            .select(ip_allocations::port_id)
+            .load(conn)
+            .await?;
+        if !used.is_empty() {
+            let mut used: Vec<String> = used.into_iter().flatten().collect();
+            used.sort_unstable();
+            used.dedup();
+            return Err(Abort::Because(NetWrite::InUse(used)));
         }
         diesel::update(subnets::table.find(id))
             .set((
@@ -224,40 +229,11 @@ pub(crate) async fn subnet_mark_deleting(
             ))
             .execute(conn)
             .await?;
-        job_enqueue_for(conn, RealizationKind::Subnet, id, job).await?;
+        job_enqueue(conn, job).await?;
         Ok(())
     })
     .await;
     outcome(result)
-}
-
-/// The live ports that have addresses of a subnet, with their owners, by id.
-async fn live_users(conn: &mut Conn, subnet: &Subnet) -> Result<Vec<(String, String)>, DbError> {
-    let holders = ip_allocations::table
-        .filter(ip_allocations::subnet_id.eq(&subnet.id))
-        .select(ip_allocations::port_id);
-    Ok(ports::table
-        .filter(ports::network_id.eq(&subnet.network_id))
-        .filter(ports::state.eq(RowState::Live))
-        .filter(ports::id.nullable().eq_any(holders))
-        .order(ports::id)
-        .select((ports::id, ports::device_owner))
-        .load(conn)
-        .await?)
-}
-
-/// A port loses its addresses of a subnet that goes; the pods take them from their ports
-/// by themselves.
-async fn take_from_port(conn: &mut Conn, subnet_id: &str, port_id: &str) -> Result<(), DbError> {
-    diesel::delete(
-        ip_allocations::table
-            .filter(ip_allocations::subnet_id.eq(subnet_id))
-            .filter(ip_allocations::port_id.eq(port_id)),
-    )
-    .execute(conn)
-    .await?;
-    let groups = groups_of(conn, port_id).await?;
-    members_changed(conn, &groups, None).await
 }
 
 /// Removes a deleted subnet for good: every pod is clean.

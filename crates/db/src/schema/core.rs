@@ -14,7 +14,6 @@ diesel::table! {
         ordinal -> Integer,
         state -> Text,
         auth_mode -> Text,
-        affinity_tag -> Text,
         created_at -> Timestamp,
         updated_at -> Timestamp,
     }

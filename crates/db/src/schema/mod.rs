@@ -3,13 +3,11 @@
 //! Booleans are `Bool`, JSON is `Text`, moments are `Timestamp`; ids are text of
 //! at most 36 characters unless they come from a user.
 
-mod compute_tables;
 mod core;
 mod job_tables;
 mod network;
 mod router_tables;
 
-pub(crate) use compute_tables::*;
 pub(crate) use core::*;
 pub(crate) use job_tables::*;
 pub(crate) use network::*;

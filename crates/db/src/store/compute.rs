@@ -23,8 +23,8 @@ store! {
         write flavor_access_add(flavor_id: &str, project_id: &str) -> ();
         /// Flavor access remove.
         write flavor_access_remove(flavor_id: &str, project_id: &str) -> bool;
-        /// Writes a keypair, unless its user has `limit` of them; then nothing is written.
-        transaction keypair_create(keypair: &Keypair, limit: i64) -> bool;
+        /// Keypair create.
+        write keypair_create(keypair: &Keypair) -> ();
         /// Keypairs.
         read keypairs(user_id: &str) -> Vec<Keypair>;
         /// Keypair by name.

@@ -8,8 +8,6 @@ store! {
         /// Writes an intent with the job that adopts or undoes it, unless the project would
         /// have more than `limits` allow; then nothing is written.
         transaction intent_begin(intent: &Routing, job: &NewJob, limits: &UsageLimits) -> IntentOutcome;
-        /// The same for a server that joins a group.
-        transaction intent_begin_in(intent: &Routing, job: &NewJob, limits: &UsageLimits, group: Option<&GroupJoin>) -> IntentOutcome;
         /// The pod has the resource: the intent gets its id, the ports made for it follow, and
         /// the job that watched over it has nothing left to do. False when somebody else
         /// decided over the intent meanwhile.

@@ -10,7 +10,7 @@ store! {
         /// Pods all.
         read pods_all() -> Vec<PodView>;
         /// Pod update.
-        transaction pod_update(id: &str, change: &PodChange, zones: Option<&[PodZone]>) -> bool;
+        transaction pod_update(id: &str, state: Option<PodState>, zones: Option<&[PodZone]>) -> bool;
         /// Pod MTU set.
         write pod_mtu_set(pod_id: &str, mtu: i32) -> ();
         /// Pod delete.
@@ -21,8 +21,6 @@ store! {
         read bindings(project_id: Option<&str>, pod_id: Option<&str>, ended_too: bool) -> Vec<PodBinding>;
         /// Binding by id.
         read binding_by_id(id: &str) -> Option<PodBinding>;
-        /// Binding move.
-        transaction binding_move(id: &str, binding: &PodBinding) -> bool;
         /// Binding end.
         write binding_end(id: &str) -> bool;
     }

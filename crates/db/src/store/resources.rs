@@ -30,9 +30,6 @@ store! {
         read routing_usage(kind: RoutingKind, project_id: &str) -> RoutingUsage;
         /// The realization of a thing in a pod, made as an intent when there is none.
         write realization_claim(intent: &Realization) -> Realization;
-        /// The same for what users have to see for it to be made: `None` when they do not any
-        /// more.
-        transaction realization_claim_live(intent: &Realization) -> Option<Realization>;
         /// Realization find.
         read realization_find(kind: RealizationKind, top_id: &str, pod_id: &str) -> Option<Realization>;
         /// Realizations of.

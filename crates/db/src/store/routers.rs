@@ -40,8 +40,6 @@ store! {
         transaction router_address_release(owner: &str, pod_id: &str) -> ();
         /// A project's bridge network.
         read bridge_of(project_id: &str) -> Option<BridgeNetwork>;
-        /// All bridge networks.
-        read bridges() -> Vec<BridgeNetwork>;
         /// The prefixes of all bridge networks.
         read bridge_prefixes() -> Vec<String>;
         /// Makes a project's bridge network with its subnet. [`NetWrite::Changed`]: the
@@ -69,5 +67,7 @@ store! {
         /// Accepts the delete of a floating IP. Where no pod has it it is gone at once; else
         /// its address stays taken until the pod is clean.
         transaction floating_ip_mark_deleting(id: &str, expected_revision: Option<i64>, request_id: &str) -> NetWrite;
+        /// Removes a deleted floating IP for good where no pod has it.
+        transaction floating_ip_purge(id: &str) -> ();
     }
 }

@@ -11,7 +11,6 @@ fn pod(region: &str) -> Pod {
         ordinal: 0,
         state: PodState::Enabled,
         auth_mode: AuthMode::Shared,
-        affinity_tag: String::new(),
         created_at: now(),
         updated_at: now(),
     }
@@ -102,10 +101,7 @@ async fn zones_and_state_of_a_pod_change_together() {
         let changed = store
             .pod_update(
                 &first.id,
-                &PodChange {
-                    state: Some(PodState::Draining),
-                    affinity_tag: Some("gpu".to_owned()),
-                },
+                Some(PodState::Draining),
                 Some(&[zone(&first, "az9")]),
             )
             .await
@@ -114,11 +110,9 @@ async fn zones_and_state_of_a_pod_change_together() {
         let all = store.pods_all().await.unwrap();
         assert_eq!(all.len(), 1);
         assert_eq!(all[0].pod.state, PodState::Draining);
-        assert_eq!(all[0].pod.affinity_tag, "gpu");
         assert_eq!(all[0].bottom_az(ZoneService::Compute, "az9"), Some("nova"));
         assert_eq!(all[0].bottom_az(ZoneService::Compute, "az1"), None);
-        let nothing = PodChange::default();
-        assert!(!store.pod_update("no such", &nothing, None).await.unwrap());
+        assert!(!store.pod_update("no such", None, None).await.unwrap());
         test.drop_schema().await.unwrap();
     }
 }
@@ -286,7 +280,7 @@ async fn an_intent_and_its_job_live_and_end_together() {
             .intent_begin(&second, &job(&second), &limits)
             .await
             .unwrap();
-        assert!(matches!(refused, IntentOutcome::OverQuota(used, _) if used.count == 1));
+        assert!(matches!(refused, IntentOutcome::OverQuota(used) if used.count == 1));
         assert!(store.routing_by_id(&second.id).await.unwrap().is_none());
         let live = || async {
             let filter = JobFilter {

@@ -1,8 +1,6 @@
 //! The queries, on SQLite and on MariaDB.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod claims;
-mod compute_quotas;
 mod core;
 mod jobs;
 mod lost;

@@ -2,6 +2,4 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod engine;
-mod fairness;
 mod harness;
-mod poison;

@@ -57,8 +57,7 @@ impl Network {
     /// An intent has a job that ends it, from before it is written until it is completed.
     /// Ports need none of their own: that of the server which they are for sees to them; nor
     /// do parts of routers, which their router's job ends, and lists of members, which
-    /// those make whose job it is. So these are claimed only while users see the thing, and
-    /// its delete finds the row.
+    /// those make whose job it is.
     pub(crate) async fn claim(
         &self,
         kind: RealizationKind,
@@ -92,15 +91,14 @@ impl Network {
             self.store.job_enqueue(&later).await?;
             hit("realize.wanted");
         }
-        let row = match self.store.realization_claim_live(&intent).await {
+        let row = match self.store.realization_claim(&intent).await {
             // The other one's insert came between our look and ours.
             Err(DbError::Duplicate(_)) => self
                 .store
                 .realization_find(kind, top_id, pod_id)
                 .await?
                 .ok_or(DbError::Stale("a realization"))?,
-            // Deleted since it was read: whoever deletes it has looked for rows.
-            claimed => claimed?.ok_or_else(|| gone(kind, top_id))?,
+            other => other?,
         };
         let fresh = row.id == intent.id;
         hit("realize.intended");

@@ -24,3 +24,4 @@ pub(crate) use ensure::Wanted;
 pub use members::members_wish;
 pub use ports::PortInPod;
 pub(crate) use remove::Makers;
+pub(crate) use subnets::is_auto_address;

@@ -84,7 +84,7 @@ impl Network {
         there: &str,
         asked: &str,
     ) -> NetworkError {
-        NetworkError::OnePodOnly(format!(
+        NetworkError::BadRequest(format!(
             "Network {} is of type {} and exists in pod {} only: it cannot be used in pod {}.",
             network.id,
             network.network_type,
@@ -125,7 +125,7 @@ fn refused(network: &NetworkRow, region: &str, error: &PodError) -> NetworkError
     );
     match error.is_conflict() {
         true => NetworkError::PodConflict(text),
-        false => NetworkError::PodRefused(text),
+        false => NetworkError::BadRequest(text),
     }
 }
 

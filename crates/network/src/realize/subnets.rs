@@ -87,7 +87,7 @@ impl Network {
         let count = usize::try_from(self.config.tricircle.infrastructure_ports_per_subnet)
             .unwrap_or(usize::MAX);
         // Interfaces on a self-configured subnet need no pool.
-        let count = if subnet.is_auto_address() { 0 } else { count };
+        let count = if is_auto_address(subnet) { 0 } else { count };
         // The gateway of an external network is a router outside, the same for all pods; a
         // bridge network has none. Without DHCP a pod has nothing of its own on either.
         let outer = network.router_external || network.project_id.is_empty();
@@ -147,4 +147,12 @@ fn users_gateway<'a>(subnet: &Subnet, used: &'a [IpAllocation]) -> Option<&'a Ip
 
 fn as_number(address: &IpAllocation) -> Option<u128> {
     address.ip_address.parse::<IpAddr>().ok().map(number)
+}
+
+/// Whether interfaces on it configure themselves.
+pub(crate) fn is_auto_address(subnet: &Subnet) -> bool {
+    [&subnet.ipv6_ra_mode, &subnet.ipv6_address_mode]
+        .into_iter()
+        .flatten()
+        .any(|mode| mode == "slaac" || mode == "dhcpv6-stateless")
 }

@@ -75,7 +75,7 @@ impl Network {
         Ok(())
     }
 
-    pub(super) fn host_routes(&self) -> usize {
+    fn host_routes(&self) -> usize {
         usize::try_from(self.config.tricircle.router_host_routes).unwrap_or(usize::MAX)
     }
 }

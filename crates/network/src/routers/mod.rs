@@ -20,12 +20,10 @@ mod part_ports;
 mod plan;
 mod realize;
 mod targets;
-mod wanted;
 mod write;
 
 pub use error::RouterError;
 pub use floating::{FloatingIpDraft, TargetWish};
 pub use gateway::{GatewayUpdate, GatewayWish};
 pub use interfaces::{Interface, InterfaceWish};
-pub use wanted::{WantedFloating, WantedGateway, WantedPart};
 pub use write::{MOST_ROUTES, Route, RouterView, routes_from_json};

@@ -115,15 +115,10 @@ impl Network {
                     .router_address_release(&row.top_id, session.pod().id())
                     .await?;
                 hit("router_part.port_released");
+                if kind == RealizationKind::BridgePort {
+                    self.retire_bridge(&known.router.project_id).await?;
+                }
             }
-        }
-        let router = known.router.id.as_str();
-        if !keep.contains(&(RealizationKind::BridgePort, router)) {
-            // Also when an earlier run took the port and came no further.
-            self.store
-                .router_address_release(router, session.pod().id())
-                .await?;
-            self.retire_bridge(&known.router.project_id).await?;
         }
         Ok(())
     }

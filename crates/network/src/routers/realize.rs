@@ -73,9 +73,6 @@ impl Network {
     ) -> Result<(), NetworkError> {
         let pod_id = session.pod().id();
         let router = &known.router;
-        // The router comes first: while a pod may have it, its row at the top stays, and so
-        // do the addresses that are taken for its ports.
-        let bottom = self.router_in(session, known).await?;
         let wanted = self.part_in_pod(session, known, part).await?;
         let digest = wanted.digest();
         let held = self
@@ -84,6 +81,7 @@ impl Network {
         if !again && held.is_some_and(|row| row.digest == digest) {
             return Ok(());
         }
+        let bottom = self.router_in(session, known).await?;
         // From here on nobody knows how the part is, until it is as wanted.
         self.digest_of_part(session, known, "").await?;
         let actual = session
@@ -447,14 +445,14 @@ impl Network {
             }
         }
         self.drop_ports(session, known, &bottom, &[]).await?;
-        // It has no gateway any more. When its row is gone, nobody comes here again.
+        self.take_from_pod(&row, session.request_id(), Makers::Perhaps)
+            .await?;
         if let Some(port) = &known.router.gateway_port_id {
             self.store
                 .router_address_release(port, session.pod().id())
                 .await?;
         }
-        self.take_from_pod(&row, session.request_id(), Makers::Perhaps)
-            .await
+        Ok(())
     }
 
     /// Forgets a part that its pod no longer has, so that it is made again.

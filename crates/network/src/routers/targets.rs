@@ -37,6 +37,7 @@ impl Network {
             self.store
                 .floating_ip_set_status(&row.top_id, "DOWN")
                 .await?;
+            self.store.floating_ip_purge(&row.top_id).await?;
         }
         let rows = self
             .rows_of_router(session, known, RealizationKind::FloatingTarget)

@@ -42,12 +42,6 @@ impl ServerNetworks {
     pub fn is_none(&self) -> bool {
         self.nics.is_empty()
     }
-
-    /// Whether the user named what there is only one of: a port, or an address.
-    pub fn names_what_is_single(&self) -> bool {
-        let single = |nic: &PlannedNic| nic.port.is_some() || nic.fixed_ip.is_some();
-        self.nics.iter().any(single)
-    }
 }
 
 impl Network {

@@ -13,6 +13,7 @@ use crate::error::unexpected;
 use crate::ipam::{
     AddressChoice, FixedIpWish, SubnetState, choose_addresses, number, pools_from_json, random_mac,
 };
+use crate::realize::is_auto_address;
 use crate::{Network, NetworkError};
 
 /// A port to be made. An empty MAC address is filled in.
@@ -233,7 +234,7 @@ fn state_of(row: &Subnet, used: &[IpAllocation]) -> Result<SubnetState, NetworkE
         id: row.id.clone(),
         cidr,
         pools: pools_from_json(&pools)?,
-        auto_address: row.is_auto_address(),
+        auto_address: is_auto_address(row),
         taken: used
             .iter()
             .filter_map(|address| address.ip_address.parse().ok())

@@ -172,7 +172,6 @@ pub async fn register(store: &Store, id: &str, region: &str, zone: &str) {
         ordinal: 0,
         state: PodState::Enabled,
         auth_mode: AuthMode::Shared,
-        affinity_tag: String::new(),
         created_at: now(),
         updated_at: now(),
     };

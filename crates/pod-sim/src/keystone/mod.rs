@@ -164,9 +164,6 @@ fn route(
         ("GET", ["users", id]) if *id == caller.user_id => {
             return identity::route(state, request, path);
         }
-        ("GET", ["projects", id]) if *id == caller.project_id => {
-            return identity::route(state, request, path);
-        }
         ("GET", ["regions", ..]) => return catalog::route(state, request, path),
         _ => {}
     }

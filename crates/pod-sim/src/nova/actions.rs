@@ -221,11 +221,9 @@ fn go(
     server.task = Some(step.task.into());
     server.updated = ids::now();
     server.record(cx, step.name);
-    // A server shows its old flavor until it has come to rest.
-    server.next_flavor = match step.action {
-        "revertResize" => server.old_flavor.take(),
-        _ => flavor,
-    };
+    if let Some(flavor) = flavor {
+        server.flavor = flavor;
+    }
     pod.promise_soon(Event::SettleServer(id.to_owned(), step.to));
     if step.action == "rebuild" {
         let server = find(pod, cx, id)?;

@@ -47,13 +47,21 @@ pub(super) fn route(pod: &PodState, cx: &Context<'_>, path: &[&str]) -> Answer {
         }
         ("GET", ["limits"]) => Ok(Reply::ok(limits(pod, cx))),
         ("GET", ["os-hypervisors", ..]) => hypervisors(pod, cx, path),
+        ("GET", ["os-services"]) => {
+            require_admin(cx, "os_compute_api:os-services:list")?;
+            Ok(Reply::ok(services(pod, cx)))
+        }
         ("GET", ["os-quota-sets", project] | ["os-quota-sets", project, "defaults"]) => {
             if *project != cx.caller.project_id {
                 require_admin(cx, "os_compute_api:os-quota-sets:show")?;
             }
             Ok(Reply::ok(quota_set(cx, project)))
         }
+        ("GET", ["os-simple-tenant-usage", project]) => Ok(Reply::ok(json!({"tenant_usage": {
+            "tenant_id": project, "server_usages": [],
+        }}))),
         ("GET", ["extensions"]) => Ok(Reply::ok(json!({"extensions": []}))),
+        ("GET", ["os-server-groups"]) => Ok(Reply::ok(json!({"server_groups": []}))),
         ("GET", ["os-aggregates"]) => {
             require_admin(cx, "os_compute_api:os-aggregates:index")?;
             Ok(Reply::ok(json!({"aggregates": []})))
@@ -138,15 +146,8 @@ fn hypervisors(pod: &PodState, cx: &Context<'_>, path: &[&str]) -> Answer {
             require_admin(cx, "os_compute_api:os-hypervisors:list")?;
             Ok(Reply::ok(json!({"hypervisors": [brief]})))
         }
-        [_, part] if *part != "statistics" => {
-            let one = path.get(1).copied().filter(|part| *part != "detail");
-            let rule = if one.is_some() { "show" } else { "list-detail" };
-            require_admin(cx, &format!("os_compute_api:os-hypervisors:{rule}"))?;
-            let own = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
-            if let Some(asked) = one.filter(|asked| *asked != own) {
-                let message = format!("Hypervisor with ID '{asked}' could not be found.");
-                return Err(fault(404, &message));
-            }
+        [_, "detail"] => {
+            require_admin(cx, "os_compute_api:os-hypervisors:list-detail")?;
             let mut full = brief;
             if let Some(object) = full.as_object_mut() {
                 for (key, value) in [
@@ -179,10 +180,7 @@ fn hypervisors(pod: &PodState, cx: &Context<'_>, path: &[&str]) -> Answer {
                     }
                 }
             }
-            match one {
-                Some(_) => Ok(Reply::ok(json!({"hypervisor": full}))),
-                None => Ok(Reply::ok(json!({"hypervisors": [full]}))),
-            }
+            Ok(Reply::ok(json!({"hypervisors": [full]})))
         }
         [_, "statistics"] => {
             require_admin(cx, "os_compute_api:os-hypervisors:statistics")?;
@@ -194,6 +192,35 @@ fn hypervisors(pod: &PodState, cx: &Context<'_>, path: &[&str]) -> Answer {
         }
         _ => Err(Reply::not_found_page()),
     }
+}
+
+fn services(pod: &PodState, cx: &Context<'_>) -> Value {
+    let now = ids::naive(ids::now());
+    let zone = pod.nova.zones.first().map_or("nova", String::as_str);
+    let all: Vec<Value> = [
+        ("nova-scheduler", "internal"),
+        ("nova-conductor", "internal"),
+        ("nova-compute", zone),
+    ]
+    .iter()
+    .enumerate()
+    .map(|(at, (binary, zone))| {
+        let id = if cx.minor >= 53 {
+            json!(format!("00000000-0000-4000-8000-{:012}", at + 1))
+        } else {
+            json!(at + 1)
+        };
+        let mut service = json!({
+            "binary": binary, "host": pod.compute_host(), "id": id, "zone": zone,
+            "status": "enabled", "state": "up", "updated_at": now, "disabled_reason": null,
+        });
+        if let (true, Some(object)) = (cx.minor >= 11, service.as_object_mut()) {
+            object.insert("forced_down".into(), json!(false));
+        }
+        service
+    })
+    .collect();
+    json!({ "services": all })
 }
 
 fn quota_set(cx: &Context<'_>, project: &str) -> Value {

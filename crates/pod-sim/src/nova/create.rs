@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 use super::server::{WantedNic, WantedVolume};
 use super::{
     Answer, Context, Server, bad_request, fault, forbidden, invalid, links, member, python,
-    server_groups,
 };
 use crate::ids;
 use crate::neutron::text;
@@ -82,10 +81,6 @@ pub(super) fn create(pod: &mut PodState, cx: &Context<'_>) -> Answer {
                 "The requested availability zone is not available",
             ));
         }
-    }
-    let hints = scheduler_hints(cx, &given);
-    if let Some(group) = hints.get("group").and_then(Value::as_str) {
-        server_groups::check_hint(pod, group)?;
     }
     let groups = wanted_groups(pod, cx, &given)?;
     let nics = wanted_nics(pod, cx, &given, max)?;
@@ -505,8 +500,6 @@ fn insert(
         project_id: cx.caller.project_id.clone(),
         user_id: cx.caller.user_id.clone(),
         flavor: plan.flavor.clone(),
-        next_flavor: None,
-        old_flavor: None,
         image: plan.image.clone(),
         metadata: given
             .get("metadata")
@@ -558,10 +551,6 @@ fn insert(
         if let Some(volume) = pod.cinder.volumes.get_mut(&wanted.source_id) {
             volume.status = "reserved".into();
         }
-    }
-    let group = server.scheduler_hints.get("group");
-    if let Some(group) = group.and_then(Value::as_str).map(str::to_owned) {
-        server_groups::join(pod, &group, &id);
     }
     pod.nova.servers.insert(id.clone(), server);
     if let Some(after) = pod.timing.build {

@@ -231,8 +231,5 @@ pub(crate) fn settle(pod: &mut PodState, id: &str, state: &'static str) {
         server.state = state.into();
         server.task = None;
         server.updated = ids::now();
-        if let Some(flavor) = server.next_flavor.take() {
-            server.old_flavor = Some(std::mem::replace(&mut server.flavor, flavor));
-        }
     }
 }

@@ -300,7 +300,7 @@ impl<'a> Filter<'a> {
             && flavor.is_none_or(|f| f == server.flavor.id)
             && image.is_none_or(|i| i == server.image)
             && equal("uuid", &server.id)
-            && equal("reservation_id", &server.reservation_id)
+            && (equal("reservation_id", &server.reservation_id) || !self.cx.caller.is_admin())
             && (equal("availability_zone", &server.zone) || self.cx.minor < 83)
             && (equal("user_id", &server.user_id) || !self.cx.caller.is_admin())
             && (query
@@ -385,11 +385,7 @@ fn compare(a: &Server, b: &Server, key: &str) -> Ordering {
         "created_at" => a.created.cmp(&b.created),
         "updated_at" => a.updated.cmp(&b.updated),
         "launched_at" => a.launched.cmp(&b.launched),
-        // As the collation of the database has it, as far as ASCII goes.
-        "display_name" => {
-            let text = |name: &str| name.trim_end_matches(' ').to_ascii_uppercase();
-            text(&a.name).cmp(&text(&b.name))
-        }
+        "display_name" => a.name.cmp(&b.name),
         "hostname" => a.hostname.cmp(&b.hostname),
         "vm_state" => a.state.cmp(&b.state),
         "task_state" => a.task.cmp(&b.task),

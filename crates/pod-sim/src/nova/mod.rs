@@ -11,9 +11,6 @@ mod keypairs;
 pub(crate) mod lifecycle;
 mod list;
 mod server;
-mod server_groups;
-mod services;
-mod usage;
 mod versions;
 mod view;
 
@@ -42,9 +39,6 @@ pub(crate) struct NovaState {
     /// Availability zones of the compute hosts.
     pub(crate) zones: Vec<String>,
     pub(crate) sequence: u64,
-    pub(crate) compute: services::ComputeService,
-    /// In the order in which they were made.
-    pub(crate) server_groups: Vec<server_groups::ServerGroup>,
 }
 
 /// What a handler gets beside the state.
@@ -223,7 +217,6 @@ fn route(pod: &mut PodState, cx: &Context<'_>, path: &[&str]) -> Answer {
         ("GET", []) => Ok(versions::current(cx.request)),
         (_, ["flavors", rest @ ..]) => flavors::route(pod, cx, rest),
         (_, ["os-keypairs", rest @ ..]) => keypairs::route(pod, cx, rest),
-        (_, ["os-server-groups", rest @ ..]) => server_groups::route(pod, cx, rest),
         ("GET", ["servers"]) => list::list(pod, cx, false),
         ("GET", ["servers", "detail"]) => list::list(pod, cx, true),
         ("POST", ["servers"] | ["os-volumes_boot"]) => create::create(pod, cx),
@@ -239,9 +232,6 @@ fn route(pod: &mut PodState, cx: &Context<'_>, path: &[&str]) -> Answer {
         }
         (_, ["servers", id, "os-interface", rest @ ..]) => interfaces::route(pod, cx, id, rest),
         (_, ["servers", id, rest @ ..]) => details::route(pod, cx, id, rest),
-        (_, ["os-services", rest @ ..]) => services::route(pod, cx, rest),
-        ("GET", ["os-simple-tenant-usage", rest @ ..]) => usage::route(pod, cx, rest),
-        ("POST", ["os-server-external-events"]) => usage::events(pod, cx),
         _ => admin::route(pod, cx, path),
     }
 }

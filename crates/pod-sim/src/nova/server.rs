@@ -85,10 +85,6 @@ pub(crate) struct Server {
     pub(crate) project_id: String,
     pub(crate) user_id: String,
     pub(crate) flavor: Flavor,
-    /// The flavor that it gets when it comes to rest.
-    pub(crate) next_flavor: Option<Flavor>,
-    /// The flavor that a revert gives back.
-    pub(crate) old_flavor: Option<Flavor>,
     /// Empty for a server that boots from a volume.
     pub(crate) image: String,
     pub(crate) metadata: Map<String, Value>,

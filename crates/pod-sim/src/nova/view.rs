@@ -120,8 +120,7 @@ fn full(pod: &PodState, cx: &Context<'_>, server: &Server, alone: bool) -> Value
         "os-extended-volumes:volumes_attached",
         volumes(server, minor),
     );
-    let groups = super::server_groups::of_server(pod, &server.id);
-    for (key, value) in newer_part(server, &groups, minor, admin, alone, built) {
+    for (key, value) in newer_part(server, minor, admin, alone, built) {
         put(key, value);
     }
     Value::Object(view)
@@ -290,7 +289,6 @@ fn volumes(server: &Server, minor: u32) -> Value {
 /// What later microversions added at the end.
 fn newer_part(
     server: &Server,
-    groups: &[String],
     minor: u32,
     admin: bool,
     alone: bool,
@@ -310,7 +308,7 @@ fn newer_part(
     from(26, "tags", json!(server.tags));
     from(63, "trusted_image_certificates", Value::Null);
     if alone {
-        from(71, "server_groups", json!(groups));
+        from(71, "server_groups", json!([]));
     }
     from(73, "locked_reason", json!(server.locked_reason));
     if !admin {

@@ -111,29 +111,5 @@ pub fn placement() -> Vec<Step> {
         get("admin", "<placement>/allocation_candidates", 400)
             .at(version)
             .code_only(),
-        // What a flavor is asked for: forbidden, missing and unknown traits.
-        get(
-            "admin",
-            &format!("{candidates}:1,MEMORY_MB:1&required=!COMPUTE_STATUS_DISABLED&limit=10"),
-            200,
-        )
-        .at("placement 1.29")
-        .code_only(),
-        get(
-            "admin",
-            &format!("{candidates}:1&required=HW_CPU_X86_AVX512F"),
-            200,
-        )
-        .at("placement 1.29"),
-        get(
-            "admin",
-            &format!("{candidates}:1&required=!CUSTOM_NOT_THERE"),
-            400,
-        )
-        .at("placement 1.29")
-        .code_only(),
-        get("admin", &format!("{candidates}:1,CUSTOM_NOT_THERE:1"), 400)
-            .at("placement 1.29")
-            .code_only(),
     ]
 }

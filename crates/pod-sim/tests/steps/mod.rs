@@ -4,7 +4,6 @@
 //! projects, and what earlier steps saved.
 
 mod address_groups;
-mod administration;
 mod block;
 mod compute;
 mod identity;
@@ -35,8 +34,6 @@ pub fn all() -> Vec<Step> {
         compute::flavors(),
         compute::server_refusals(),
         compute::server_life(),
-        administration::server_groups(),
-        administration::services(),
         block::volumes(),
         block::placement(),
         more::identity(),

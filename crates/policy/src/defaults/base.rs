@@ -60,11 +60,6 @@ pub(super) const RULES: &[RuleDefault] = &[
         "Other services of the cloud.",
     ),
     part(
-        "service_or_admin",
-        "rule:service_api or rule:context_is_admin",
-        "Other services of the cloud, and administrators.",
-    ),
-    part(
         "context_is_advsvc",
         "role:advsvc",
         "Advanced services of Neutron.",

@@ -3,8 +3,6 @@
 use super::{RuleDefault, rule};
 
 const ADMIN: &str = "rule:context_is_admin";
-const MANAGER: &str = "rule:project_manager_or_admin";
-const SERVICE: &str = "rule:service_or_admin";
 const MEMBER: &str = "rule:project_member_or_admin";
 const READER: &str = "rule:project_reader_or_admin";
 const OWN_KEY: &str = "rule:context_is_admin or user_id:%(user_id)s";
@@ -25,21 +23,6 @@ pub(super) const RULES: &[RuleDefault] = &[
         "os_compute_api:servers:create:attach_network",
         MEMBER,
         "Create a server with networks.",
-    ),
-    rule(
-        "os_compute_api:servers:create:trusted_certs",
-        MEMBER,
-        "Create a server with trusted image certificates.",
-    ),
-    rule(
-        "os_compute_api:servers:create:zero_disk_flavor",
-        ADMIN,
-        "Create a server from an image with a flavor without disk.",
-    ),
-    rule(
-        "compute:servers:create:requested_destination",
-        ADMIN,
-        "Create a server on a host or hypervisor of one's choice.",
     ),
     rule("os_compute_api:servers:index", READER, "List servers."),
     rule(
@@ -215,51 +198,6 @@ pub(super) const RULES: &[RuleDefault] = &[
         "Show the quotas of a project.",
     ),
     rule(
-        "os_compute_api:os-quota-sets:update",
-        ADMIN,
-        "Set the quotas of a project.",
-    ),
-    rule(
-        "os_compute_api:os-quota-sets:delete",
-        ADMIN,
-        "Let a project have the default quotas again.",
-    ),
-    rule(
-        "os_compute_api:os-server-groups:index",
-        READER,
-        "List server groups.",
-    ),
-    rule(
-        "os_compute_api:os-server-groups:index:all_projects",
-        ADMIN,
-        "List the server groups of all projects.",
-    ),
-    rule(
-        "os_compute_api:os-server-groups:create",
-        MEMBER,
-        "Create a server group.",
-    ),
-    rule(
-        "os_compute_api:os-server-groups:show",
-        READER,
-        "Show a server group.",
-    ),
-    rule(
-        "os_compute_api:os-server-groups:delete",
-        MEMBER,
-        "Delete a server group.",
-    ),
-    rule(
-        "os_compute_api:os-quota-class-sets:show",
-        ADMIN,
-        "Show the quotas of a class.",
-    ),
-    rule(
-        "os_compute_api:os-quota-class-sets:update",
-        ADMIN,
-        "Set the quotas of a class.",
-    ),
-    rule(
         "os_compute_api:os-quota-sets:detail",
         READER,
         "Show the quotas of a project and what is used of them.",
@@ -273,110 +211,5 @@ pub(super) const RULES: &[RuleDefault] = &[
         "os_compute_api:limits:other_project",
         ADMIN,
         "Show the limits of another project.",
-    ),
-    rule(
-        "os_compute_api:os-hypervisors:list",
-        ADMIN,
-        "List hypervisors.",
-    ),
-    rule(
-        "os_compute_api:os-hypervisors:list-detail",
-        ADMIN,
-        "List hypervisors with details.",
-    ),
-    rule(
-        "os_compute_api:os-hypervisors:statistics",
-        ADMIN,
-        "Show the sums of all hypervisors.",
-    ),
-    rule(
-        "os_compute_api:os-hypervisors:show",
-        ADMIN,
-        "Show a hypervisor.",
-    ),
-    rule(
-        "os_compute_api:os-hypervisors:uptime",
-        ADMIN,
-        "Show how long a hypervisor is up.",
-    ),
-    rule(
-        "os_compute_api:os-hypervisors:search",
-        ADMIN,
-        "Search hypervisors by name.",
-    ),
-    rule(
-        "os_compute_api:os-hypervisors:servers",
-        ADMIN,
-        "List the servers of hypervisors.",
-    ),
-    rule(
-        "os_compute_api:os-services:list",
-        ADMIN,
-        "List the compute services.",
-    ),
-    rule(
-        "os_compute_api:os-services:update",
-        ADMIN,
-        "Change a compute service.",
-    ),
-    rule(
-        "os_compute_api:os-services:delete",
-        ADMIN,
-        "Delete a compute service.",
-    ),
-    rule("os_compute_api:os-hosts:list", ADMIN, "List hosts."),
-    rule("os_compute_api:os-hosts:show", ADMIN, "Show a host."),
-    rule("os_compute_api:os-hosts:update", ADMIN, "Change a host."),
-    rule("os_compute_api:os-hosts:reboot", ADMIN, "Reboot a host."),
-    rule(
-        "os_compute_api:os-hosts:shutdown",
-        ADMIN,
-        "Shut a host down.",
-    ),
-    rule("os_compute_api:os-hosts:start", ADMIN, "Start a host."),
-    rule(
-        "os_compute_api:os-migrations:index",
-        MANAGER,
-        "List migrations.",
-    ),
-    rule(
-        "os_compute_api:os-simple-tenant-usage:list",
-        ADMIN,
-        "List the usage of all projects.",
-    ),
-    rule(
-        "os_compute_api:os-simple-tenant-usage:show",
-        READER,
-        "Show the usage of a project.",
-    ),
-    rule(
-        "os_compute_api:os-server-external-events:create",
-        SERVICE,
-        "Tell servers of external events.",
-    ),
-    rule(
-        "os_compute_api:os-console-auth-tokens",
-        ADMIN,
-        "Show what a console token stands for.",
-    ),
-    rule(
-        "os_compute_api:os-assisted-volume-snapshots:create",
-        SERVICE,
-        "Create an assisted volume snapshot.",
-    ),
-    rule(
-        "os_compute_api:os-assisted-volume-snapshots:delete",
-        SERVICE,
-        "Delete an assisted volume snapshot.",
-    ),
-    rule(
-        "os_compute_api:os-instance-usage-audit-log:list",
-        ADMIN,
-        "Show the last usage audit.",
-    ),
-    rule(
-        "os_compute_api:os-instance-usage-audit-log:show",
-        ADMIN,
-        "Show an earlier usage audit.",
     ),
 ];

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 use tricircle_api::{Fault, JsonBody, RequestContext, Site};
-use tricircle_db::models::{AuthMode, Pod, PodChange, PodRemoval, PodState, PodView};
+use tricircle_db::models::{AuthMode, Pod, PodRemoval, PodState, PodView};
 use tricircle_pods::Snapshot;
 use uuid::Uuid;
 
@@ -74,7 +74,6 @@ pub(crate) async fn create(
         ordinal: 0,
         state: wanted.state.unwrap_or(PodState::Enabled),
         auth_mode: AuthMode::Shared,
-        affinity_tag: wanted.affinity_tag.unwrap_or_default(),
         created_at: now,
         updated_at: now,
     };
@@ -106,13 +105,9 @@ pub(crate) async fn update(
     let rows = wanted
         .zones
         .map(|zones| PodRequest::rows(&zones, &view.pod.id));
-    let change = PodChange {
-        state: wanted.state,
-        affinity_tag: wanted.affinity_tag,
-    };
     let found = state
         .store
-        .pod_update(&view.pod.id, &change, rows.as_deref())
+        .pod_update(&view.pod.id, wanted.state, rows.as_deref())
         .await?;
     if !found {
         return Err(no_such_pod(&id));

@@ -273,12 +273,8 @@ async fn forget_realization(
         | RealizationKind::Subnet
         | RealizationKind::Port
         | RealizationKind::SecurityGroup => row.bottom_id.clone(),
-        // Flavors, keypairs and server groups stay in a pod that the top forgets, and are
-        // found there again; the rest has jobs.
-        RealizationKind::Flavor
-        | RealizationKind::Keypair
-        | RealizationKind::VolumeType
-        | RealizationKind::ServerGroup => None,
+        // Flavors and keypairs stay in a pod that the top forgets; the rest has jobs.
+        RealizationKind::Flavor | RealizationKind::Keypair | RealizationKind::VolumeType => None,
         other => {
             return Err(Fault::conflict(format!(
                 "A routing of a {other} is kept by the router's job."

@@ -9,13 +9,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tricircle_config::{Config, SecretString};
 use tricircle_db::models::{
-    AuthMode, Job, JobFilter, JobState, Pod, PodState, PodZone, Routing, RoutingFilter, ZoneService,
+    AuthMode, JobFilter, JobState, Pod, PodState, PodZone, Routing, RoutingFilter, ZoneService,
 };
 use tricircle_db::testing::TestStore;
 use tricircle_jobs::{Engine, EngineConfig, Kinds};
 use tricircle_pod_sim::{SimCloud, SimPod};
 use tricircle_runtime::Parts;
-use tricircle_volume::{VOLUME_LATE, VolumeRecover, VolumeRemove, Volumes};
+use tricircle_volume::{VolumeRecover, VolumeRemove, Volumes};
 
 /// Longer than anything here takes; only a failing test waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -61,7 +61,6 @@ impl World {
                 ordinal: 0,
                 state: PodState::Enabled,
                 auth_mode: AuthMode::Shared,
-                affinity_tag: String::new(),
                 created_at: now,
                 updated_at: now,
             };
@@ -199,9 +198,7 @@ impl World {
             ..JobFilter::default()
         };
         let settled = async {
-            // One that looks once more, much later, is no matter.
-            let is_at_rest = |jobs: Vec<Job>| jobs.iter().all(|job| job.kind == VOLUME_LATE);
-            while !is_at_rest(self.parts.store.jobs(&live).await.unwrap()) {
+            while !self.parts.store.jobs(&live).await.unwrap().is_empty() {
                 tokio::task::yield_now().await;
             }
         };

@@ -105,7 +105,6 @@ impl Bed {
             ordinal: 0,
             state: PodState::Enabled,
             auth_mode: tricircle_db::models::AuthMode::Shared,
-            affinity_tag: String::new(),
             created_at: now,
             updated_at: now,
         };

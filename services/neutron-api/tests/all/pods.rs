@@ -17,7 +17,6 @@ async fn pod(bed: &Bed) -> (SimPod, Pod) {
         ordinal: 0,
         state: PodState::Enabled,
         auth_mode: tricircle_db::models::AuthMode::Shared,
-        affinity_tag: String::new(),
         created_at: now,
         updated_at: now,
     };

@@ -40,21 +40,9 @@ pub(crate) async fn action(
     let flavor = body
         .get("resize")
         .and_then(|resize| resize.get("flavorRef"))
-        .and_then(|flavor| match flavor {
-            Value::String(id) => Some(id.clone()),
-            // Old clients send ids as numbers.
-            Value::Number(id) => Some(id.to_string()),
-            _ => None,
-        });
-    let (compute, reverts) = (&state.compute, body.contains_key("revertResize"));
-    let counted = match flavor {
-        Some(flavor) => compute.prepare_resize(&call, &pod, &id, &flavor).await?,
-        None if reverts => compute.prepare_revert(&call, &id).await?,
-        None => false,
-    };
-    let answer = forward_to(&call, &pod, bytes).await;
-    if counted {
-        compute.resized(&call, pod.id(), &id).await;
+        .and_then(Value::as_str);
+    if let Some(flavor) = flavor {
+        state.compute.prepare_resize(&call, &pod, flavor).await?;
     }
-    answer
+    forward_to(&call, &pod, bytes).await
 }

@@ -199,7 +199,13 @@ pub(crate) async fn create(
         }
         Err(error) => return Err(error.into()),
     }
-    // Nobody has access to a private one until it is given, not even who made it.
+    if !flavor.is_public {
+        state
+            .compute
+            .store
+            .flavor_access_add(&flavor.flavor_id, &call.context.project_id)
+            .await?;
+    }
     Ok(HttpResponse::Ok().json(json!({"flavor": detailed(&call, &flavor)})))
 }
 

@@ -104,9 +104,9 @@ pub(crate) async fn create(
         return Err(exists(name));
     }
     let used = store.keypairs(&call.context.user_id).await?.len();
-    let limit = limit(&state, &call).await?;
+    let limit = state.compute.config.quota.key_pairs;
     if limit >= 0 && i64::try_from(used).is_ok_and(|used| used >= limit) {
-        return Err(too_many());
+        return Err(Fault::forbidden("Quota exceeded, too many key pairs."));
     }
     let pod = call.any_pod()?;
     let session = call.session(&pod);
@@ -142,16 +142,8 @@ pub(crate) async fn create(
         public_key: text("public_key").unwrap_or_default(),
         created_at: tricircle_db::now(),
     };
-    match store.keypair_create(&keypair, limit).await {
-        Ok(true) => {}
-        // Several came together, and others took the last room.
-        Ok(false) => {
-            state
-                .compute
-                .remove_stray_keypair(&session, &keypair.name)
-                .await?;
-            return Err(too_many());
-        }
+    match store.keypair_create(&keypair).await {
+        Ok(()) => {}
         Err(DbError::Duplicate(_)) => return Err(exists(&keypair.name)),
         Err(error) => return Err(error.into()),
     }
@@ -167,24 +159,6 @@ pub(crate) async fn create(
         StatusCode::OK
     };
     Ok(HttpResponse::build(status).json(made))
-}
-
-/// How many keypairs the caller may have: his limit in his project, or the project's,
-/// whichever is less.
-async fn limit(state: &State, call: &Call) -> Result<i64, Fault> {
-    let context = &call.context;
-    let set = state
-        .compute
-        .store
-        .compute_quotas(&context.project_id, &context.user_id)
-        .await?;
-    let configured = state.compute.config.quota.key_pairs;
-    let project = set.of_project("key_pairs", configured);
-    Ok(project.min(set.of_user("key_pairs", configured)))
-}
-
-fn too_many() -> Fault {
-    Fault::forbidden("Quota exceeded, too many key pairs.")
 }
 
 fn exists(name: &str) -> Fault {

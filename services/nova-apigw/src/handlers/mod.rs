@@ -1,7 +1,6 @@
 //! What the top answers by itself, a file per resource.
 
 pub(crate) mod actions;
-pub(crate) mod admin;
 pub(crate) mod attachments;
 pub(crate) mod away;
 pub(crate) mod flavors;
@@ -10,9 +9,6 @@ pub(crate) mod interfaces;
 pub(crate) mod keypairs;
 pub(crate) mod limits;
 pub(crate) mod networking;
-pub(crate) mod projects;
-pub(crate) mod quotas;
-pub(crate) mod server_groups;
 pub(crate) mod servers;
 pub(crate) mod zones;
 
@@ -36,40 +32,6 @@ async fn read(call: &Call, payload: Payload) -> Result<(Map<String, Value>, Vec<
         .unwrap_or_default();
     let object = body::parse(FaultStyle::Nova, content_type, &bytes)?;
     Ok((object, bytes))
-}
-
-/// What Nova takes for a boolean in a body.
-fn boolean() -> Value {
-    json!({
-        "type": ["boolean", "string"],
-        "enum": [
-            true, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes",
-            false, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no",
-        ],
-    })
-}
-
-/// What Nova takes for a name in a body.
-fn name() -> Value {
-    json!({"type": "string", "format": "name", "minLength": 1, "maxLength": 255})
-}
-
-/// What Nova takes for a number that is not negative.
-fn non_negative() -> Value {
-    json!({
-        "type": ["integer", "string"], "pattern": "^[0-9]*$", "minimum": 0, "minLength": 1,
-    })
-}
-
-/// Whether such a value says yes.
-fn truthy(value: Option<&Value>) -> bool {
-    match value {
-        Some(Value::Bool(yes)) => *yes,
-        Some(Value::String(text)) => {
-            ["1", "t", "true", "on", "y", "yes"].contains(&text.to_ascii_lowercase().as_str())
-        }
-        _ => false,
-    }
 }
 
 /// The two links of a resource: with and without the version.

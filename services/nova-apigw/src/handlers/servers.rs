@@ -1,7 +1,6 @@
 //! `POST /servers`, `GET` and `DELETE /servers/{id}`.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 use serde_json::Value;
 use tricircle_api::Fault;
@@ -39,13 +38,7 @@ pub(crate) async fn show(
     payload: Payload,
 ) -> Result<HttpResponse, Fault> {
     match tricircle_gateway::show(&call, RoutingKind::Server, payload).await? {
-        Shown::ByPod(answer) => {
-            if answer.status() == StatusCode::NOT_FOUND {
-                let id = call.param("id");
-                state.compute.seen_gone(id, call.request_id()).await;
-            }
-            Ok(answer)
-        }
+        Shown::ByPod(answer) => Ok(answer),
         Shown::Away(_, fault) if call.context.version() < away::RECORDS.since => Err(fault),
         Shown::Away(routing, _) => {
             let server = away::shown(&state, &call, &routing).await?;

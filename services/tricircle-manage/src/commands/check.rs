@@ -31,12 +31,7 @@ pub async fn run(options: &Arguments, arguments: &CommonArgs) -> Result<ExitCode
     let stop = CancellationToken::new();
     let _stopped = stop.clone().drop_guard();
     let parts = Parts::build(config, &stop).await?;
-    let auditor = Auditor::new(
-        parts.store.clone(),
-        parts.pods.clone(),
-        parts.jobs(),
-        parts.config.clone(),
-    );
+    let auditor = Auditor::new(parts.store.clone(), parts.pods.clone(), parts.jobs());
     let findings = check(&auditor.look(grace).await?);
     if findings.is_empty() {
         print("Nothing is wrong.")?;

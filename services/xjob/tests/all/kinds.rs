@@ -157,23 +157,10 @@ scenes! {
     server_recover {
         made: plots::ServerMade,
         never_made: plots::ServerNeverMade,
-        unwanted: plots::ServerUnwanted,
-    }
-    server_late {
-        made_after_all: plots::ServerLateAfterAll,
-        never_came: plots::ServerNeverCame,
     }
     server_remove {
         gone: plots::ServerGone,
         refused: plots::ServerStays,
-    }
-    server_settle {
-        resized: plots::ServerResized,
-        never_resized: plots::ServerNeverResized,
-    }
-    server_group_remove {
-        in_both_pods: plots::ServerGroupDeleted,
-        half_made: plots::ServerGroupHalfMade,
     }
     interface_settle {
         never_attached: plots::InterfaceNeverAttached,
@@ -184,10 +171,6 @@ scenes! {
     volume_recover {
         made: plots::VolumeMade,
         never_made: plots::VolumeNeverMade,
-        unwanted: plots::VolumeUnwanted,
-    }
-    volume_late {
-        made_after_all: plots::VolumeLateAfterAll,
     }
     volume_remove {
         gone: plots::VolumeGone,

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod kinds;
-mod late;
 mod plots;
 mod router_plots;
 mod worker;

@@ -1,19 +1,16 @@
 //! What happens before each job, and how it is to end.
 
 use serde_json::{Value, json};
-use tricircle_compute::{
-    INTENT_HINT, INTERFACE_SETTLE, SERVER_GROUP_REMOVE, SERVER_LATE, SERVER_RECOVER, SERVER_REMOVE,
-    SERVER_SETTLE,
-};
+use tricircle_compute::{INTENT_HINT, INTERFACE_SETTLE, SERVER_RECOVER, SERVER_REMOVE};
 use tricircle_db::models::*;
 use tricircle_network::ipam::FixedIpWish;
 use tricircle_network::kinds::*;
 use tricircle_pods::Service;
-use tricircle_volume::{INTENT_KEY, VOLUME_LATE, VOLUME_RECOVER, VOLUME_REMOVE};
+use tricircle_volume::{INTENT_KEY, VOLUME_RECOVER, VOLUME_REMOVE};
 
 use crate::world::{PODS, World, pod_has, top_has};
 
-pub const INTENT: &str = "6f1c3e9a-2b7d-4c50-9a41-0c2f6a3d9e11";
+const INTENT: &str = "6f1c3e9a-2b7d-4c50-9a41-0c2f6a3d9e11";
 
 /// A job of its kind: the resource and the pod, or the job itself.
 pub trait Wish {
@@ -87,26 +84,8 @@ plots! {
         }
         check: |seen| {
             assert!(top_has(seen, "server failed id: false gone: true"), "{seen:#}");
-            assert!(top_has(seen, "wanted: server_late in pod-1"), "{seen:#}");
             assert!(top_has(seen, "port mine live in use: false"), "{seen:#}");
             assert!(!top_has(seen, "port  "), "{seen:#}");
-            assert!(!pod_has(seen, 0, "port "), "{seen:#}");
-        }
-    }
-
-    /// The pod made the server of a try that was given up for another pod.
-    ServerUnwanted of SERVER_RECOVER {
-        prepare: |world| {
-            let (network, _) = world.network().await;
-            begun(world, RoutingKind::Server, RoutingState::Abandoned, None).await;
-            let ports = world.ports_for(INTENT, 0, &network, &[], &[]).await;
-            server_in_pod(world, &ports[0]).await;
-            (INTENT.to_owned(), PODS[0].to_owned())
-        }
-        check: |seen| {
-            assert!(top_has(seen, "server failed id: false gone: true"), "{seen:#}");
-            assert!(!top_has(seen, "port  "), "{seen:#}");
-            assert!(!pod_has(seen, 0, "server vm"), "{seen:#}");
             assert!(!pod_has(seen, 0, "port "), "{seen:#}");
         }
     }
@@ -142,70 +121,6 @@ plots! {
             assert!(top_has(seen, "server active id: true gone: false"), "{seen:#}");
             assert!(pod_has(seen, 0, "server vm"), "{seen:#}");
             assert!(pod_has(seen, 0, "port "), "{seen:#}");
-        }
-    }
-
-    /// The pod resized a server, and nobody at the top was told.
-    ServerResized of SERVER_SETTLE {
-        prepare: |world| {
-            let (network, _) = world.network().await;
-            let id = with_server(world, &network).await;
-            flavors_at_the_top(world).await;
-            world.pods[0].add_flavor("2", "m1.small", 2, 2048, 1);
-            world.pods[0].set_other_time(std::time::Duration::ZERO);
-            let body = json!({"resize": {"flavorRef": "2"}});
-            let path = format!("/servers/{id}/action");
-            let asked = world.admin(0).post_json(Service::Compute, &path, &body).await;
-            asked.unwrap();
-            (id, PODS[0].to_owned())
-        }
-        check: |seen| {
-            assert!(top_has(seen, "counted: 2 vcpus 2048 MiB"), "{seen:#}");
-        }
-    }
-
-    /// A server group that both pods have, deleted at the top.
-    ServerGroupDeleted of SERVER_GROUP_REMOVE {
-        prepare: |world| {
-            for pod in [0, 1] {
-                let id = group_of_servers(world, pod).await;
-                realized_group(world, pod, Some(&id)).await;
-            }
-            (INTENT.to_owned(), String::new())
-        }
-        check: |seen| {
-            assert!(!top_has(seen, "server_group in"), "{seen:#}");
-            for pod in [0, 1] {
-                assert!(!pod_has(seen, pod, "server group"), "{seen:#}");
-            }
-        }
-    }
-
-    /// Somebody made the group in a pod, and died before its id was recorded.
-    ServerGroupHalfMade of SERVER_GROUP_REMOVE {
-        prepare: |world| {
-            group_of_servers(world, 0).await;
-            realized_group(world, 0, None).await;
-            (INTENT.to_owned(), String::new())
-        }
-        check: |seen| {
-            assert!(!top_has(seen, "server_group in"), "{seen:#}");
-            assert!(!pod_has(seen, 0, "server group"), "{seen:#}");
-        }
-    }
-
-    /// Room for a larger server was taken, and the pod was never asked.
-    ServerNeverResized of SERVER_SETTLE {
-        prepare: |world| {
-            let (network, _) = world.network().await;
-            let id = with_server(world, &network).await;
-            let store = &world.test.store;
-            let row = store.routing_by_top(RoutingKind::Server, &id).await.unwrap().unwrap();
-            store.server_sized(&row.id, "2", 2, 2048).await.unwrap();
-            (id, PODS[0].to_owned())
-        }
-        check: |seen| {
-            assert!(top_has(seen, "counted: 1 vcpus 512 MiB"), "{seen:#}");
         }
     }
 
@@ -301,66 +216,6 @@ plots! {
         }
         check: |seen| {
             assert!(top_has(seen, "volume failed id: false gone: true"), "{seen:#}");
-            assert!(top_has(seen, "wanted: volume_late in pod-1"), "{seen:#}");
-        }
-    }
-
-    /// The pod made the server after its create was given up.
-    ServerLateAfterAll of SERVER_LATE {
-        prepare: |world| {
-            begun(world, RoutingKind::Server, RoutingState::Failed, None).await;
-            bare_server_in_pod(world).await;
-            look(SERVER_LATE, 0)
-        }
-        check: |seen| {
-            assert!(top_has(seen, "server failed id: false"), "{seen:#}");
-            assert!(top_has(seen, "server active id: true gone: false"), "{seen:#}");
-            assert!(pod_has(seen, 0, "server vm"), "{seen:#}");
-        }
-    }
-
-    /// The pod never made it, and this was the last look.
-    ServerNeverCame of SERVER_LATE {
-        prepare: |world| {
-            begun(world, RoutingKind::Server, RoutingState::Failed, None).await;
-            look(SERVER_LATE, 5)
-        }
-        check: |seen| {
-            assert!(top_has(seen, "server failed id: false"), "{seen:#}");
-            assert!(!top_has(seen, "server active"), "{seen:#}");
-        }
-    }
-
-    /// The pod made the volume after its create was given up.
-    VolumeLateAfterAll of VOLUME_LATE {
-        prepare: |world| {
-            begun(world, RoutingKind::Volume, RoutingState::Failed, None).await;
-            let metadata = json!({INTENT_KEY: INTENT});
-            let body = json!({"volume": {"size": 1, "name": "v", "metadata": metadata}});
-            let made = world.admin(0).post_json(Service::Volume, "/volumes", &body).await;
-            made.unwrap();
-            look(VOLUME_LATE, 0)
-        }
-        check: |seen| {
-            assert!(top_has(seen, "volume failed id: false"), "{seen:#}");
-            assert!(top_has(seen, "volume active id: true gone: false"), "{seen:#}");
-            assert!(pod_has(seen, 0, "volume v"), "{seen:#}");
-        }
-    }
-
-    /// The pod made the volume of a try that was given up for another pod.
-    VolumeUnwanted of VOLUME_RECOVER {
-        prepare: |world| {
-            begun(world, RoutingKind::Volume, RoutingState::Abandoned, None).await;
-            let metadata = json!({INTENT_KEY: INTENT});
-            let body = json!({"volume": {"size": 1, "name": "v", "metadata": metadata}});
-            let made = world.admin(0).post_json(Service::Volume, "/volumes", &body).await;
-            made.unwrap();
-            (INTENT.to_owned(), PODS[0].to_owned())
-        }
-        check: |seen| {
-            assert!(top_has(seen, "volume failed id: false gone: true"), "{seen:#}");
-            assert!(!pod_has(seen, 0, "volume v"), "{seen:#}");
         }
     }
 
@@ -595,7 +450,7 @@ plots! {
 }
 
 /// The routing of a create or delete that is under way in the first pod.
-pub async fn begun(world: &World, kind: RoutingKind, state: RoutingState, top_id: Option<&str>) {
+async fn begun(world: &World, kind: RoutingKind, state: RoutingState, top_id: Option<&str>) {
     let now = tricircle_db::now();
     let row = Routing {
         id: INTENT.to_owned(),
@@ -620,73 +475,6 @@ pub async fn begun(world: &World, kind: RoutingKind, state: RoutingState, top_id
         deleted_at: None,
     };
     world.test.store.insert_routing(&row).await.unwrap();
-}
-
-/// A server group in a pod that was made for one of the top; its id.
-async fn group_of_servers(world: &World, pod: usize) -> String {
-    let name = format!("tricircle:{INTENT}");
-    let body = json!({"server_group": {"name": name, "policy": "affinity"}});
-    let admin = world.admin(pod).at_compute_version("2.64");
-    let made = admin
-        .post_json(Service::Compute, "/os-server-groups", &body)
-        .await;
-    made.unwrap()["server_group"]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
-
-/// The row of such a group. Its maker gave up long ago.
-async fn realized_group(world: &World, pod: usize, id: Option<&str>) {
-    let store = &world.test.store;
-    let kind = RealizationKind::ServerGroup;
-    let mut intent = Realization::intent(kind, INTENT, PODS[pod], &world.project());
-    intent.updated_at -= chrono::Duration::hours(1);
-    if id.is_none() {
-        intent.state = RealizationState::Deleting;
-    }
-    store.realization_claim(&intent).await.unwrap();
-    if let Some(id) = id {
-        let none = json!({});
-        store
-            .realization_present(&intent.id, id, "", &none)
-            .await
-            .unwrap();
-    }
-}
-
-/// The flavors of these plots, as the top has them.
-async fn flavors_at_the_top(world: &World) {
-    for (id, vcpus, memory_mb) in [("1", 1, 512), ("2", 2, 2048)] {
-        let now = tricircle_db::now();
-        let flavor = Flavor {
-            id: uuid::Uuid::new_v4().to_string(),
-            flavor_id: id.to_owned(),
-            name: format!("f{id}"),
-            memory_mb,
-            vcpus,
-            root_gb: 1,
-            ephemeral_gb: 0,
-            swap_mb: 0,
-            rxtx_factor: 1.0,
-            is_public: true,
-            disabled: false,
-            description: None,
-            extra_specs: "{}".to_owned(),
-            created_at: now,
-            updated_at: now,
-        };
-        world.test.store.flavor_create(&flavor).await.unwrap();
-    }
-}
-
-/// The look of this number for what the intent wanted.
-pub fn look(kind: &str, number: u32) -> NewJob {
-    NewJob {
-        pod_id: PODS[0].to_owned(),
-        payload: json!({ "look": number }),
-        ..NewJob::new(kind, INTENT)
-    }
 }
 
 /// A server in the first pod with a port on the network, as a create leaves it; its id.
@@ -744,24 +532,15 @@ fn count(lines: &Value, start: &str) -> usize {
 
 /// A server that carries the intent's mark; its id.
 async fn server_in_pod(world: &World, port: &str) -> String {
-    server_on(world, json!([{ "port": port }])).await
-}
-
-/// The same without a network: the ports of a create that was given up are gone.
-async fn bare_server_in_pod(world: &World) -> String {
-    server_on(world, json!("none")).await
-}
-
-async fn server_on(world: &World, networks: Value) -> String {
     world.pods[0].add_flavor("1", "m1.tiny", 1, 512, 1);
     let body = json!({
         "server": {
             "name": "vm", "flavorRef": "1", "imageRef": world.cloud.image_id(),
-            "networks": networks,
+            "networks": [{"port": port}],
         },
         "os:scheduler_hints": {INTENT_HINT: INTENT},
     });
-    let admin = world.admin(0).at_compute_version("2.37");
+    let admin = world.admin(0);
     let made = admin.post_json(Service::Compute, "/servers", &body).await;
     let made = made.unwrap();
     made["server"]["id"].as_str().unwrap().to_owned()

@@ -25,7 +25,6 @@ async fn a_job_waits_for_its_pod_and_is_woken_when_it_answers_again() {
         ordinal: 0,
         state: PodState::Enabled,
         auth_mode: AuthMode::Shared,
-        affinity_tag: String::new(),
         created_at: now,
         updated_at: now,
     };

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use tricircle_compute::SERVER_LATE;
 use tricircle_config::{Config, SecretString};
 use tricircle_db::models::*;
 use tricircle_db::testing::TestStore;
@@ -18,7 +16,6 @@ use tricircle_network::{Actor, Network as Networking, RequestedNetworks, Request
 use tricircle_pod_sim::{SimCloud, SimPod};
 use tricircle_pods::{PodSession, Service};
 use tricircle_runtime::Parts;
-use tricircle_volume::VOLUME_LATE;
 
 /// The ids of the pods' rows.
 pub const PODS: [&str; 2] = ["pod-1", "pod-2"];
@@ -43,11 +40,6 @@ impl Drop for World {
 
 impl World {
     pub async fn new() -> Self {
-        Self::with_grace(Config::default().jobs.create_grace).await
-    }
-
-    /// A world in which a create may stay unfinished for so long.
-    pub async fn with_grace(create_grace: Duration) -> Self {
         let cloud = SimCloud::start().await.unwrap();
         let pods = [
             cloud.add_pod("Pod1").await.unwrap(),
@@ -60,7 +52,6 @@ impl World {
         let mut config = Config::default();
         config.keystone_authtoken.auth_url = cloud.keystone_url();
         config.keystone_authtoken.password = SecretString::from("secret");
-        config.jobs.create_grace = create_grace;
         config.database.connection = SecretString::from(test.connection.clone());
         config.tricircle.network_vlan_ranges = vec!["physnet1:1000:1099".parse().unwrap()];
         let shutdown = CancellationToken::new();
@@ -272,7 +263,6 @@ impl World {
         for row in store.routings(&RoutingFilter::default()).await.unwrap() {
             let (id, gone) = (row.top_id.is_some(), row.deleted_at.is_some());
             top.push(format!("{} {} id: {id} gone: {gone}", row.kind, row.state));
-            top.push(format!("counted: {} vcpus {} MiB", row.vcpus, row.ram_mb));
         }
         let routers = RouterFilter {
             deleting_too: true,
@@ -288,13 +278,12 @@ impl World {
         for row in store.floating_ips(&floating).await.unwrap() {
             top.push(format!("floating IP {} {}", row.state, row.status));
         }
-        let ready = JobFilter {
+        let parts = JobFilter {
+            kind: Some(ROUTER_SETUP.to_owned()),
             states: vec![JobState::Ready],
             ..JobFilter::default()
         };
-        let wanted = [ROUTER_SETUP, SERVER_LATE, VOLUME_LATE];
-        let jobs = store.jobs(&ready).await.unwrap().into_iter();
-        for job in jobs.filter(|job| wanted.contains(&job.kind.as_str())) {
+        for job in store.jobs(&parts).await.unwrap() {
             top.push(format!("wanted: {} in {}", job.kind, job.pod_id));
         }
         top.sort_unstable();
@@ -311,7 +300,6 @@ impl World {
         let mut all: Vec<String> = Vec::new();
         for (kind, items, shown) in [
             ("server", &found.servers, &[][..]),
-            ("server group", &found.server_groups, &[]),
             ("volume", &found.volumes, &[]),
             ("network", &found.networks, &["mtu", "admin_state_up"]),
             ("subnet", &found.subnets, &["dns_nameservers"]),
@@ -393,7 +381,6 @@ async fn register(test: &TestStore, id: &str, region: &str) {
         ordinal: 0,
         state: PodState::Enabled,
         auth_mode: AuthMode::Shared,
-        affinity_tag: String::new(),
         created_at: now,
         updated_at: now,
     };

@@ -1,1 +1,0 @@
-"""Tempest against a bare pod and against Tricircle over pods, and what is lost on the way. See README.md."""
