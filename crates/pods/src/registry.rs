@@ -99,8 +99,8 @@ impl Snapshot {
             .any(|entry| entry.view.bottom_az(service, top_az).is_some())
     }
 
-    /// The MTU that a network may have in all of these zones' pods (none named: in all
-    /// pods), and that is no larger than `most`. Zones are the top's for networks.
+    /// The MTU that a network may have in all pods that its hints name (the top's zones for
+    /// networks, or pods by their regions; none: in all pods), `most` at most.
     pub fn smallest_mtu(&self, zones: &[&str], most: i32) -> i32 {
         let may_have = |entry: &&Arc<PodEntry>| {
             zones.is_empty()

@@ -58,9 +58,8 @@ impl Parts {
         let pods = Pods::new(store.clone(), keystone.clone(), config.clone()).map_err(bad)?;
         let bus = tricircle_messaging::connect(config.default.transport_url.expose_secret())
             .map_err(bad)?;
-        let policy_file = &config.oslo_policy.policy_file;
-        let policy = Arc::new(Enforcer::load_if_exists(policy_file).map_err(bad)?);
-        let watched = Watched::new(policy_file.clone(), policy.clone());
+        let watched = Watched::load(&config.oslo_policy.policy_file).map_err(bad)?;
+        let policy = watched.policy();
         // The first requests should find the pods; a start must not wait long for them.
         let patience = config.client.list_timeout;
         if tokio::time::timeout(patience, pods.refresh())

@@ -1,11 +1,11 @@
 //! The policy file, read again when it changed, as OpenStack's services do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
-use tricircle_policy::Enforcer;
+use tricircle_policy::{Enforcer, PolicyError};
 
 /// How often it is looked at.
 const EVERY: Duration = Duration::from_secs(5);
@@ -18,10 +18,20 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// From its present state on, which is in force.
-    pub(crate) fn new(path: PathBuf, policy: Arc<Enforcer>) -> Self {
-        let seen = changed_at(&path);
-        Self { path, policy, seen }
+    /// Puts the file's rules in force, the defaults where there is none.
+    pub(crate) fn load(path: &Path) -> Result<Self, PolicyError> {
+        // Before it is read: what changes meanwhile is seen at the next look.
+        let seen = changed_at(path);
+        Ok(Self {
+            path: path.to_owned(),
+            policy: Arc::new(Enforcer::load_if_exists(path)?),
+            seen,
+        })
+    }
+
+    /// The rules, whatever they are at the time.
+    pub(crate) fn policy(&self) -> Arc<Enforcer> {
+        self.policy.clone()
     }
 
     /// Puts in force what the file says now, if it changed. What cannot be used is
@@ -68,7 +78,7 @@ impl Watched {
     }
 }
 
-fn changed_at(path: &PathBuf) -> Option<SystemTime> {
+fn changed_at(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path)
         .and_then(|file| file.modified())
         .ok()
@@ -93,8 +103,8 @@ mod tests {
                 .set_modified(at)
                 .unwrap();
         };
-        let policy = Arc::new(Enforcer::load_if_exists(&path).unwrap());
-        let mut watched = Watched::new(path.clone(), policy.clone());
+        let mut watched = Watched::load(&path).unwrap();
+        let policy = watched.policy();
         let nobody = Credentials::default();
         let allowed = || policy.allows("pods:list", &nobody, &Target::new());
         assert!(!allowed());

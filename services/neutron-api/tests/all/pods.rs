@@ -26,6 +26,17 @@ async fn pod(bed: &Bed) -> (SimPod, Pod) {
     (sim, row)
 }
 
+/// What brings networks to pods.
+fn realizing(bed: &Bed) -> Network {
+    let parts = &bed.parts;
+    Network::new(
+        parts.store.clone(),
+        parts.pods.clone(),
+        parts.config.clone(),
+        parts.jobs(),
+    )
+}
+
 async fn bottom(bed: &Bed, sim: &SimPod, collection: &str) -> Vec<Value> {
     let token = bed.cloud.token("admin", "admin").await.unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -51,14 +62,7 @@ async fn a_renamed_network_is_renamed_where_it_is_and_stays_usable_without_the_p
         .await
         .unwrap()
         .unwrap();
-    let parts = &bed.parts;
-    let network = Network::new(
-        parts.store.clone(),
-        parts.pods.clone(),
-        parts.config.clone(),
-        parts.jobs(),
-    );
-    network
+    realizing(&bed)
         .realize_network(&view.network, &row.id, "req-test")
         .await
         .unwrap();
@@ -93,7 +97,6 @@ async fn agents_are_for_administrators() {
 async fn networks_fit_the_narrowest_pod_that_they_may_come_to() {
     let bed = Bed::start().await;
     let (sim, row) = pod(&bed).await;
-    sim.set_physical_mtu(1400);
     let store = &bed.database.store;
     store.pod_mtu_set(&row.id, 1400).await.unwrap();
     bed.parts.pods.refresh().await.unwrap();
@@ -110,17 +113,10 @@ async fn networks_fit_the_narrowest_pod_that_they_may_come_to() {
          1400."
     );
 
-    // It is told to the pod, which would take its own otherwise.
+    // It is told to the pod, which would take 1500 otherwise.
     let id = network.of("network")["id"].as_str().unwrap().to_owned();
     let view = store.network_by_id(&id).await.unwrap().unwrap();
-    let parts = &bed.parts;
-    let network = Network::new(
-        parts.store.clone(),
-        parts.pods.clone(),
-        parts.config.clone(),
-        parts.jobs(),
-    );
-    network
+    realizing(&bed)
         .realize_network(&view.network, &row.id, "req-1")
         .await
         .unwrap();
