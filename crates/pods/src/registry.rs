@@ -99,14 +99,16 @@ impl Snapshot {
             .any(|entry| entry.view.bottom_az(service, top_az).is_some())
     }
 
-    /// The MTU that a network may have in all pods that its hints name (the top's zones for
-    /// networks, or pods by their regions; none: in all pods), `most` at most.
+    /// The MTU that a network may have in all pods that its hints name (the top's zones of
+    /// servers or networks, or pods by their regions; none: in all pods), `most` at most.
     pub fn smallest_mtu(&self, zones: &[&str], most: i32) -> i32 {
         let may_have = |entry: &&Arc<PodEntry>| {
+            let has = |service, zone| entry.view.bottom_az(service, zone).is_some();
             zones.is_empty()
                 || zones.iter().any(|zone| {
                     *zone == entry.region()
-                        || entry.view.bottom_az(ZoneService::Network, zone).is_some()
+                        || has(ZoneService::Compute, zone)
+                        || has(ZoneService::Network, zone)
                 })
         };
         let mtus = self.all.iter().filter(may_have);

@@ -122,3 +122,17 @@ async fn networks_fit_the_narrowest_pod_that_they_may_come_to() {
         .unwrap();
     assert_eq!(bottom(&bed, &sim, "networks").await[0]["mtu"], 1400);
 }
+
+#[tokio::test]
+async fn a_network_of_a_zone_fits_the_pods_of_that_zone() {
+    let bed = Bed::start().await.with_zone("az1").await;
+    let store = &bed.database.store;
+    let of_zone = store.pods_all().await.unwrap()[0].pod.id.clone();
+    store.pod_mtu_set(&of_zone, 1450).await.unwrap();
+    let (_sim, other) = pod(&bed).await;
+    store.pod_mtu_set(&other.id, 1400).await.unwrap();
+    bed.parts.pods.refresh().await.unwrap();
+    let body = json!({"network": {"name": "n", "availability_zone_hints": ["az1"]}});
+    let network = bed.post("demo", "/v2.0/networks", body).await;
+    assert_eq!(network.of("network")["mtu"], 1450);
+}
